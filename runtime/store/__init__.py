@@ -1,0 +1,1 @@
+"""What outlives the process: containers, their files and API keys, in one SQL database."""

@@ -1,0 +1,49 @@
+"""Brings a database's tables up to date, by alembic but without its command line, ini file or logging."""
+
+from __future__ import annotations
+
+import threading
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, NullPool, create_engine
+from sqlalchemy.exc import DBAPIError
+
+from runtime.store.base import DatabaseUnusable
+from runtime.store.connections import prepare_sqlite
+
+# alembic's `op` and `context` are modules with one current migration: one thread at a time may be in them.
+_migrating = threading.Lock()
+
+
+def alembic_config(connection: Connection) -> Config:
+    """What alembic's commands need to work on `connection`. The caller begins and commits."""
+    config = Config()
+    config.set_main_option("script_location", "runtime.store:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(url: URL) -> None:
+    """Migrate the database at `url` to this version's tables, in one transaction; make it if need be.
+
+    Blocks, so call it in a thread. Raises DatabaseUnusable.
+    """
+    shown = url.render_as_string(hide_password=True)
+    # The blocking driver of the same database: alembic knows nothing of asyncio.
+    engine = create_engine(url.set(drivername=url.get_backend_name()), poolclass=NullPool)
+    prepare_sqlite(engine)
+    try:
+        with _migrating, engine.begin() as connection:
+            if engine.dialect.name == "sqlite":
+                # Python's driver begins no transaction for DDL by itself. Taking the write lock here also
+                # makes a second process wait, and then find the work done.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            command.upgrade(alembic_config(connection), "head")
+    except CommandError as error:
+        raise DatabaseUnusable(
+            f"The database {shown} was made by another, probably newer version of Sandlot: {error}"
+        ) from error
+    except DBAPIError as error:
+        raise DatabaseUnusable(f"The database {shown} can't be used: {error.orig}") from error
