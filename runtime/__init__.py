@@ -1,0 +1,1 @@
+"""The sandbox runtime: real containers, one link each. Knows nothing of HTTP."""

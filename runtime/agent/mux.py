@@ -1,0 +1,249 @@
+"""The agent's end of the link: requests come in on channels, each is answered on its own."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import deque
+from typing import Protocol
+
+from runtime.agent.loop import Loop
+from runtime.link.frames import (
+    AMOUNT,
+    COUNT,
+    CREDIT,
+    DATA,
+    END,
+    GREETING,
+    HELLO,
+    MAX_PAYLOAD,
+    OPEN,
+    REPLY,
+    RESET,
+    VERSION,
+    WINDOW,
+    Decoder,
+    Frame,
+    Json,
+    ProtocolError,
+    decode_json,
+    decode_number,
+    encode,
+    encode_json,
+)
+
+READ_SIZE = 256 * 1024
+OUTPUT_HIGH = 256 * 1024  # bytes waiting to be written, above which no more body is produced
+
+
+class RequestFailed(Exception):
+    """A request can't be done. The code and the message go to the host."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Request:
+    """What answers one channel. Any of its methods may raise RequestFailed, which ends it."""
+
+    finished = False
+    """Whether the body of the answer ends where `produce` next has nothing."""
+
+    def receive(self, data: bytes) -> None:
+        """Take a piece of the request's body."""
+
+    def end(self) -> None:
+        """The request's body is whole. The answer may begin."""
+
+    def produce(self, limit: int) -> bytes:
+        """Up to `limit` bytes of the answer's body; nothing when there is none at the moment."""
+        return b""
+
+    def abort(self) -> None:
+        """Let go of what the request holds; called when it failed or the host has given up."""
+
+
+class Channel:
+    """One request's way back to the host."""
+
+    def __init__(self, mux: Mux, number: int) -> None:
+        self.number = number
+        self.request: Request
+        self.received = 0
+        self.unacknowledged = 0
+        self.sent = 0
+        self.credit = WINDOW
+        self._mux = mux
+
+    def reply(self, header: Json) -> None:
+        """Send the header of the answer; the body follows."""
+        self._mux.send(encode_json(REPLY, self.number, header))
+
+    def wake(self) -> None:
+        """The request has something to produce, or is finished."""
+        self._mux.wake(self)
+
+
+class Mux:
+    """Reads frames from one descriptor, writes frames to another, and keeps the channels apart."""
+
+    def __init__(self, loop: Loop, source: int, sink: int, answer: Answer) -> None:
+        self._loop = loop
+        self._source = source
+        self._sink = sink
+        self._answer = answer
+        self._decoder = Decoder()
+        self._channels: dict[int, Channel] = {}
+        self._ready: deque[Channel] = deque()
+        self._output = bytearray()
+        self._waiting = False  # for the sink to take more
+        os.set_blocking(source, False)
+        os.set_blocking(sink, False)
+        loop.on_readable(source, self._read)
+        loop.after_each = self._flush
+
+    def send(self, frame: bytes) -> None:
+        """Queue a frame."""
+        self._output += frame
+
+    def wake(self, channel: Channel) -> None:
+        """Let a channel produce when there is room."""
+        if channel not in self._ready:
+            self._ready.append(channel)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._source, READ_SIZE)
+        except BlockingIOError:
+            return
+        if not data:  # standard input is closed for good: nobody will ever ask anything again
+            self._loop.stop()
+            return
+        while True:
+            try:
+                for frame in self._decoder.feed(data):
+                    self._dispatch(frame)
+            except ProtocolError:
+                self._decoder.resynchronise()
+                data = b""
+            else:
+                return
+
+    def _dispatch(self, frame: Frame) -> None:
+        if frame.kind == HELLO:
+            self._start_over(frame.payload)
+        elif frame.kind == OPEN:
+            self._open(frame)
+        else:
+            channel = self._channels.get(frame.channel)
+            if channel is None:
+                return  # it ended here while the host was still sending
+            try:
+                self._advance(channel, frame)
+            except RequestFailed as failure:
+                self._fail(channel, failure)
+
+    def _start_over(self, greeting: bytes) -> None:
+        """A host, perhaps a new one, begins: nothing of what was under way on the link is of use any more."""
+        try:
+            nonce, _ = GREETING.unpack(greeting)
+        except Exception as error:
+            raise ProtocolError("a HELLO of another length") from error
+        for channel in list(self._channels.values()):
+            channel.request.abort()
+        self._channels.clear()
+        self._ready.clear()
+        self._output.clear()
+        self.send(encode(HELLO, 0, GREETING.pack(nonce, VERSION)))
+
+    def _open(self, frame: Frame) -> None:
+        header = decode_json(frame.payload)
+        channel = Channel(self, frame.channel)
+        self._channels[frame.channel] = channel
+        try:
+            channel.request = self._answer(header, channel)
+        except RequestFailed as failure:
+            self._fail(channel, failure)
+
+    def _advance(self, channel: Channel, frame: Frame) -> None:
+        """One more frame of a channel that is open."""
+        if frame.kind == DATA:
+            channel.received += len(frame.payload)
+            channel.request.receive(frame.payload)
+            channel.unacknowledged += len(frame.payload)
+            if channel.unacknowledged >= WINDOW // 4:
+                self.send(encode(CREDIT, channel.number, AMOUNT.pack(channel.unacknowledged)))
+                channel.unacknowledged = 0
+        elif frame.kind == END:
+            if decode_number(COUNT, frame.payload) != channel.received:
+                raise ProtocolError("an END with another count than was received")
+            channel.request.end()
+        elif frame.kind == CREDIT:
+            amount = decode_number(AMOUNT, frame.payload)
+            if channel.credit + amount > WINDOW:
+                raise ProtocolError("credit for more than was sent")
+            channel.credit += amount
+            self.wake(channel)
+        elif frame.kind == RESET:
+            self._close(channel)
+            channel.request.abort()
+            self.send(encode_json(RESET, channel.number, {}))
+
+    def _fail(self, channel: Channel, failure: RequestFailed) -> None:
+        self._close(channel)
+        self.send(encode_json(RESET, channel.number, {"code": failure.code, "message": failure.message[:1000]}))
+
+    def _close(self, channel: Channel) -> None:
+        self._channels.pop(channel.number, None)
+        if channel in self._ready:
+            self._ready.remove(channel)
+
+    def _produce(self) -> None:
+        """Let the channels that are ready produce, a frame each in turn, while there is room for it."""
+        while self._ready and len(self._output) < OUTPUT_HIGH:
+            channel = self._ready.popleft()
+            if channel.credit == 0:
+                continue  # CREDIT wakes it again
+            try:
+                body = channel.request.produce(min(MAX_PAYLOAD, channel.credit))
+            except RequestFailed as failure:
+                channel.request.abort()
+                self._fail(channel, failure)
+                continue
+            if body:
+                channel.credit -= len(body)
+                channel.sent += len(body)
+                self.send(encode(DATA, channel.number, body))
+                self._ready.append(channel)
+            elif channel.request.finished:
+                self.send(encode(END, channel.number, COUNT.pack(channel.sent)))
+                self._close(channel)
+
+    def _flush(self) -> None:
+        """Produce and write as much as the sink takes; wait for it when it takes no more."""
+        self._produce()
+        while self._output and not self._waiting:
+            try:
+                with memoryview(self._output) as view:
+                    written = os.write(self._sink, view)
+            except OSError as error:
+                if error.errno != errno.EAGAIN:
+                    raise
+                self._waiting = True
+                self._loop.on_writable(self._sink, self._writable)
+            else:
+                del self._output[:written]
+                self._produce()
+
+    def _writable(self) -> None:
+        self._loop.forget(self._sink)
+        self._waiting = False
+
+
+class Answer(Protocol):
+    """Makes the request that answers a channel, from its header."""
+
+    def __call__(self, header: Json, channel: Channel) -> Request:
+        """Raises RequestFailed when the header asks for something that doesn't exist or can't be."""

@@ -1,0 +1,105 @@
+"""What the commands of a call write, as a list of events that is bounded, and is the same whenever it is read."""
+
+from __future__ import annotations
+
+import codecs
+from collections import deque
+from typing import Any
+
+STREAMS = ("stdout", "stderr")
+PIECE = 16 * 1024  # characters in one event at most
+MAX_LIVE_EVENTS = 20_000  # of one command; what comes after goes the tail's way
+
+Event = list[Any]
+"""`["out", command, stream, text]`, `["exit", command, outcome]`, and `["done", status]` as the last."""
+
+
+class OutputLog:
+    """The events of one call.
+
+    Of each command the first half of `limit` characters becomes events at once. The rest waits, and only its end
+    is kept; when the command exits it follows, after `... N chars truncated ...` where something was left out. So
+    all texts of a stream, joined, are what that stream's output is, however long the command and its output were.
+    """
+
+    def __init__(self, commands: int, limit: int) -> None:
+        self.events: list[Event] = []
+        self.size = 0  # characters in the events
+        self.read = 0  # so many events have been read; they no longer change
+        self._commands = [_Command(limit) for _ in range(commands)]
+
+    def write(self, command: int, stream: int, data: bytes) -> None:
+        """Take what a command wrote to stream 0 (stdout) or 1 (stderr)."""
+        self._put(command, stream, self._commands[command].decoders[stream].decode(data))
+
+    def exit(self, command: int, outcome: dict[str, Any]) -> None:
+        """A command has ended: its tail, then its outcome."""
+        state = self._commands[command]
+        for stream in (0, 1):
+            self._put(command, stream, state.decoders[stream].decode(b"", final=True))
+        for stream in (0, 1):
+            if state.dropped[stream]:
+                self._add(command, stream, f"\n... {state.dropped[stream]} chars truncated ...\n")
+        for stream, text in state.tail:
+            self._add(command, stream, text)
+        state.tail.clear()
+        self.events.append(["exit", command, outcome])
+
+    def done(self, status: str) -> None:
+        """All commands have ended."""
+        self.events.append(["done", status])
+        self._commands.clear()
+
+    def _put(self, command: int, stream: int, text: str) -> None:
+        """Add output to the events while it belongs to the head, else to the tail."""
+        state = self._commands[command]
+        room = state.room if state.live_events < MAX_LIVE_EVENTS else 0
+        head, rest = text[:room], text[room:]
+        if head:
+            state.room -= len(head)
+            state.live_events += self._add(command, stream, head)
+        if rest:
+            state.room = 0
+            state.keep_tail(stream, rest)
+
+    def _add(self, command: int, stream: int, text: str) -> int:
+        """Append output, to the last event where that one is alike and unread; how many events it made."""
+        self.size += len(text)
+        made = 0
+        while text:
+            last = self.events[-1] if len(self.events) > self.read else None
+            if last is None or last[:3] != ["out", command, STREAMS[stream]] or len(last[3]) >= PIECE:
+                last = ["out", command, STREAMS[stream], ""]
+                self.events.append(last)
+                made += 1
+            room = PIECE - len(last[3])
+            last[3] += text[:room]
+            text = text[room:]
+        return made
+
+
+class _Command:
+    """One command's output: how much of its head is still wanted, and its tail."""
+
+    def __init__(self, limit: int) -> None:
+        self.room = limit - limit // 2
+        self.live_events = 0
+        self.decoders = [codecs.getincrementaldecoder("utf-8")("replace") for _ in STREAMS]
+        self.tail: deque[tuple[int, str]] = deque()
+        self.dropped = [0, 0]
+        self._tail_limit = limit // 2
+        self._tail_size = 0
+
+    def keep_tail(self, stream: int, text: str) -> None:
+        """Add to the tail, and drop from its front what is over the limit."""
+        self._tail_size += len(text)
+        if self.tail and self.tail[-1][0] == stream and len(self.tail[-1][1]) < PIECE:
+            text = self.tail.pop()[1] + text
+        self.tail.append((stream, text))
+        while self._tail_size > self._tail_limit:
+            stream, text = self.tail.popleft()
+            excess = min(self._tail_size - self._tail_limit, len(text))
+            self._tail_size -= excess
+            self.dropped[stream] += excess
+            if excess < len(text):
+                self.tail.appendleft((stream, text[excess:]))

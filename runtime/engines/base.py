@@ -1,0 +1,61 @@
+"""What Sandlot needs of a container engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from runtime.streams import ByteStream
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSpec:
+    """A sandbox to be made. `name` is unique on the engine, `memory` is in bytes."""
+
+    name: str
+    image: str
+    command: Sequence[str]
+    memory: int
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A sandbox on the engine, by the name it was made with."""
+
+    name: str
+    labels: Mapping[str, str]
+    running: bool
+
+
+class Engine(Protocol):
+    """Makes sandboxes: containers without network, mounts or privileges, whose standard input stays open.
+
+    Every call has a deadline of its own and raises EngineUnavailable when the engine fails or doesn't answer in time.
+    A call that failed may have had its effect all the same: the caller destroys by name, or finds it by its labels.
+    """
+
+    async def ping(self) -> None:
+        """Return if the engine answers."""
+
+    async def create(self, spec: SandboxSpec) -> None:
+        """Make and start a sandbox. InvalidInput when the image doesn't exist."""
+
+    async def attach(self, name: str) -> ByteStream:
+        """The standard input and output of a running sandbox; NotFound when it isn't running."""
+
+    async def update(self, name: str, memory: int) -> None:
+        """Set the memory limit of a running sandbox, in bytes."""
+
+    async def destroy(self, name: str) -> None:
+        """Kill and remove a sandbox. Nothing happens when there is none of that name."""
+
+    async def list(self, labels: Mapping[str, str]) -> Sequence[Handle]:
+        """All sandboxes, running or not, that have all these labels."""
+
+    async def inspect(self, name: str) -> Handle | None:
+        """The sandbox of that name, if there is one."""
+
+    async def aclose(self) -> None:
+        """Let go of the engine. Sandboxes and their streams go on."""

@@ -1,0 +1,184 @@
+"""Sandboxes on a Docker engine, through its SDK. Blocking calls run on threads of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Self, TypeVar
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import NotFound as NoSuchContainer
+from docker.types import Ulimit
+
+from runtime.engines.attach_stream import AttachStream
+from runtime.engines.base import Handle, SandboxSpec
+from runtime.engines.seccomp import seccomp_profile
+from runtime.errors import EngineUnavailable, InvalidInput, NotFound
+
+T = TypeVar("T")
+
+CALL_SECONDS = 60  # the longest a call may take; a start takes 0.2 s on an idle machine
+THREADS = 8
+
+USER = "1000:1000"
+PIDS = 512
+OPEN_FILES = 8192
+MIB = 1024**2
+TMP_SIZE = 512 * MIB  # counted against the memory limit
+SHM_SIZE = 64 * MIB
+
+
+class DockerEngine:
+    """Implements runtime.engines.base.Engine."""
+
+    def __init__(self, client: docker.APIClient, runtime: str | None, cpus: float) -> None:
+        self._client = client
+        self._runtime = runtime
+        self._cpus = cpus
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="docker")
+
+    @classmethod
+    async def connect(cls, *, runtime: str | None, cpus: float) -> Self:
+        """Connect to the engine that the Docker environment variables name, or else to the local one.
+
+        `runtime` is the OCI runtime (`runc`, `runsc`, ...), None for the engine's default.
+        """
+
+        def client() -> docker.APIClient:
+            settings = docker.utils.kwargs_from_env(os.environ)
+            return docker.APIClient(version="auto", timeout=CALL_SECONDS, max_pool_size=THREADS, **settings)
+
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return cls(await asyncio.to_thread(client), runtime, cpus)
+        except (DockerException, requests.RequestException, TimeoutError) as error:
+            raise EngineUnavailable(f"The Docker engine doesn't answer: {error}") from error
+
+    async def ping(self) -> None:
+        """See Engine."""
+        await self._call(self._client.ping)
+
+    async def create(self, spec: SandboxSpec) -> None:
+        """See Engine."""
+        host_config = self._client.create_host_config(
+            network_mode="none",
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
+            mem_limit=spec.memory,
+            memswap_limit=spec.memory,  # memory and swap together: so no swap at all
+            mem_swappiness=0,
+            pids_limit=PIDS,
+            nano_cpus=int(self._cpus * 1e9),
+            ulimits=[Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES), Ulimit(name="core", soft=0, hard=0)],
+            ipc_mode="private",
+            shm_size=SHM_SIZE,
+            tmpfs={"/tmp": f"rw,exec,nosuid,nodev,size={TMP_SIZE},mode=1777"},  # noqa: S108 - the sandbox's own
+            log_config={"Type": "none"},  # or the engine would keep all that goes over the link
+            dns=["127.0.0.1"],
+            runtime=self._runtime,
+        )
+
+        def create() -> None:
+            self._client.create_container(
+                image=spec.image,
+                name=spec.name,
+                command=list(spec.command),
+                entrypoint=[],
+                user=USER,
+                hostname="sandbox",
+                stdin_open=True,
+                detach=True,  # not detached, the SDK asks for stdin to be closed when the first client leaves
+                labels=dict(spec.labels),
+                host_config=host_config,
+            )
+            self._client.start(spec.name)
+
+        try:
+            await self._call(create)
+        except ImageNotFound as error:
+            raise InvalidInput(f"The image {spec.image!r} doesn't exist on the engine.") from error
+
+    async def attach(self, name: str) -> AttachStream:
+        """See Engine."""
+        sock, already_read = await self._found(partial(self._attach, name), name)
+        return await AttachStream.connect(sock, already_read, name)
+
+    def _attach(self, name: str) -> tuple[socket.socket, bytes]:
+        if not self._client.inspect_container(name)["State"]["Running"]:
+            raise NotFound(f"The sandbox {name} isn't running.")
+        params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        reader: Any = self._client.attach_socket(name, params)
+        return _take_socket(reader)
+
+    async def update(self, name: str, memory: int) -> None:
+        """See Engine."""
+        await self._found(partial(self._client.update_container, name, mem_limit=memory, memswap_limit=memory), name)
+
+    async def destroy(self, name: str) -> None:
+        """See Engine."""
+        try:
+            await self._call(partial(self._client.remove_container, name, v=True, force=True))
+        except NoSuchContainer:
+            return
+        except APIError as error:
+            if error.status_code != 409:
+                raise EngineUnavailable(f"The engine can't remove a sandbox: {error.explanation}") from error
+
+    async def list(self, labels: Mapping[str, str]) -> Sequence[Handle]:
+        """See Engine."""
+        filters = {"label": [f"{key}={value}" for key, value in labels.items()]}
+        found = await self._call(partial(self._client.containers, all=True, filters=filters))
+        return [
+            Handle(entry["Names"][0].removeprefix("/"), entry["Labels"], entry["State"] == "running")
+            for entry in found
+            if entry["Names"]
+        ]
+
+    async def inspect(self, name: str) -> Handle | None:
+        """See Engine."""
+        try:
+            found = await self._call(partial(self._client.inspect_container, name))
+        except NoSuchContainer:
+            return None
+        return Handle(name, found["Config"]["Labels"], found["State"]["Running"])
+
+    async def aclose(self) -> None:
+        """See Engine."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._client.close()
+
+    async def _found(self, call: Callable[[], T], name: str) -> T:
+        try:
+            return await self._call(call)
+        except NoSuchContainer as error:
+            raise NotFound(f"The engine has no sandbox {name}.") from error
+
+    async def _call(self, call: Callable[[], T]) -> T:
+        """Run a blocking call on a thread, within the deadline. A 404 is left to the caller."""
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        except NoSuchContainer:
+            raise
+        except (DockerException, requests.RequestException, TimeoutError, OSError) as error:
+            raise EngineUnavailable(f"The container engine failed: {error}") from error
+
+
+def _take_socket(reader: Any) -> tuple[socket.socket, bytes]:
+    """The socket behind the SDK's reader, and the bytes that a buffered reader above it has read already.
+
+    Without these the stream would begin in the middle of one of Docker's chunks.
+    """
+    sock: socket.socket = reader._sock
+    sock.setblocking(False)
+    response = reader._response
+    buffered: bytes = response.raw._fp.fp.peek()
+    duplicate = sock.dup()
+    response.close()
+    return duplicate, buffered

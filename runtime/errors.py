@@ -1,0 +1,80 @@
+"""Every way the runtime refuses or fails, each with a stable code. `api/errors.py` maps them to HTTP."""
+
+from __future__ import annotations
+
+
+class SandlotError(Exception):
+    """Base of all expected errors. The message is fit for the caller to read.
+
+    `param` is the dotted path of the request field at fault, where there is one.
+    """
+
+    code: str | None = None
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+
+
+class InvalidInput(SandlotError):
+    """A value that no retry will make right."""
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message, param=param)
+        self.code = code
+
+
+class NotFound(SandlotError):
+    """No such object, or one that belongs to somebody else: the two are never told apart."""
+
+
+class ContainerExpired(SandlotError):
+    """The container's record is readable, its data is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("Container is expired.")
+
+
+class Unauthenticated(SandlotError):
+    """No API key, or one that is not known."""
+
+
+class TooLarge(SandlotError):
+    """More bytes than the operator allows."""
+
+    code = "too_large"
+
+
+class StorageFull(SandlotError):
+    """The sandbox has no room left for a file."""
+
+    code = "storage_full"
+
+
+class Busy(SandlotError):
+    """A limit that passes by itself is reached. `retry_after` is in seconds."""
+
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class EngineUnavailable(SandlotError):
+    """The container engine does not answer, or not in time."""
+
+    code = "engine_unavailable"
+
+
+class SandboxLost(SandlotError):
+    """The sandbox's link ended while something was under way on it."""
+
+    code = "sandbox_lost"
+
+
+class AgentMisbehaved(SandlotError):
+    """The other end of a link said something the protocol does not allow."""
+
+    code = "sandbox_misbehaved"

@@ -1,0 +1,68 @@
+"""How the agent gets into a sandbox: a one-line program reads it from standard input and runs it.
+
+So the agent isn't part of any image, and can't be of another version than the host that sends it.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+
+_MODULES = (
+    "runtime.link.frames",
+    "runtime.agent.loop",
+    "runtime.agent.mux",
+    "runtime.agent.processes",
+    "runtime.agent.output",
+    "runtime.agent.memory",
+    "runtime.agent.calls",
+    "runtime.agent.tree",
+    "runtime.agent.files",
+    "runtime.agent.main",
+)
+_PACKAGES = ("runtime", "runtime.link", "runtime.agent")
+
+# Reads 8 hex digits, so many bytes of Python source, and not one byte more: what follows is the link.
+_READ_AND_RUN = """\
+import os
+def read(n):
+    data = b""
+    while len(data) < n:
+        piece = os.read(0, n - len(data))
+        if not piece:
+            os._exit(1)
+        data += piece
+    return data
+exec(read(int(read(8), 16)))
+"""
+
+_LOAD = """\
+import json, sys, types
+def load(packages, modules):
+    for name in packages:
+        module = sys.modules[name] = types.ModuleType(name)
+        module.__path__ = []
+    for name, source in modules:
+        module = sys.modules[name] = types.ModuleType(name)
+        exec(compile(source, name, "exec"), module.__dict__)
+load(*json.loads({sources!r}))
+from runtime.agent.main import main
+main({root!r})
+"""
+
+COMMAND = ("python3", "-I", "-S", "-c", _READ_AND_RUN)
+"""What a sandbox runs as its first process: isolated from the environment and from installed packages."""
+
+
+@cache
+def agent_bundle(root: str) -> bytes:
+    """What to send first to a process that runs COMMAND: it becomes the agent, whose files are below `root`."""
+    sources = [(name, _source(name)) for name in _MODULES]
+    program = _LOAD.format(sources=json.dumps([_PACKAGES, sources]), root=root).encode()
+    return b"%08x" % len(program) + program
+
+
+def _source(module: str) -> str:
+    package, _, name = module.rpartition(".")
+    return files(package).joinpath(f"{name}.py").read_text("utf-8")

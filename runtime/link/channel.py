@@ -1,0 +1,154 @@
+"""One request on a link, from the host's side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from runtime.errors import SandboxLost
+from runtime.link.frames import (
+    AMOUNT,
+    COUNT,
+    CREDIT,
+    DATA,
+    END,
+    MAX_PAYLOAD,
+    REPLY,
+    RESET,
+    WINDOW,
+    Frame,
+    Json,
+    ProtocolError,
+    decode_json,
+    decode_number,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from runtime.link.session import LinkSession
+
+
+class RequestRefused(Exception):
+    """The agent says that a request can't be done. Code and message are the sandbox's: not to be trusted."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class Channel:
+    """Sends a request's body, then gives the header and the body of the answer.
+
+    A context manager: leaving it before the answer has ended gives the request up. Waits raise RequestRefused when
+    the agent refuses, SandboxLost when the link ends. Used by one task at a time.
+    """
+
+    def __init__(self, session: LinkSession, number: int) -> None:
+        self.number = number
+        self._session = session
+        self._credit = WINDOW
+        self._sent = 0
+        self._received = 0
+        self._window = WINDOW  # how much the agent may still send
+        self._unacknowledged = 0
+        self._body: deque[bytes] = deque()
+        self._header: Json | None = None
+        self._ended = False
+        self._failure: Exception | None = None
+        self._changed = asyncio.Event()
+
+    async def __aenter__(self) -> Channel:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._ended and self._failure is None:
+            self._session.give_up(self)
+
+    async def send(self, data: bytes) -> None:
+        """Send a piece of the body, waiting for the agent to take it."""
+        rest = memoryview(data)
+        while rest:
+            await self._until(lambda: self._credit > 0)
+            piece = rest[: min(MAX_PAYLOAD, self._credit)]
+            rest = rest[len(piece) :]
+            self._credit -= len(piece)
+            self._sent += len(piece)
+            self._session.send(encode(DATA, self.number, bytes(piece)))
+            await self._session.drain()
+
+    def end(self) -> None:
+        """The body is whole."""
+        self._session.send(encode(END, self.number, COUNT.pack(self._sent)))
+
+    async def header(self) -> Json:
+        """The header of the answer."""
+        await self._until(lambda: self._header is not None)
+        assert self._header is not None  # noqa: S101 - what was waited for
+        return self._header
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The pieces of the answer's body, as they come."""
+        while True:
+            await self._until(lambda: bool(self._body) or self._ended)
+            if not self._body:
+                return
+            piece = self._body.popleft()
+            self._acknowledge(len(piece))
+            yield piece
+
+    def handle(self, frame: Frame) -> None:
+        """Take a frame from the agent, which is not trusted: ProtocolError when it isn't its turn to send that."""
+        if frame.kind == DATA:
+            self._window -= len(frame.payload)
+            if self._window < 0 or not frame.payload or self._header is None:
+                raise ProtocolError("data that wasn't asked for")
+            self._received += len(frame.payload)
+            self._body.append(frame.payload)
+        elif frame.kind == REPLY and self._header is None:
+            self._header = decode_json(frame.payload)
+        elif frame.kind == CREDIT:
+            amount = decode_number(AMOUNT, frame.payload)
+            if amount == 0 or self._credit + amount > WINDOW:
+                raise ProtocolError("credit for more than was sent")
+            self._credit += amount
+        elif frame.kind == END and self._header is not None:
+            if decode_number(COUNT, frame.payload) != self._received:
+                raise ProtocolError("an END with another count than was received")
+            self._ended = True
+            self._session.forget(self)
+        elif frame.kind == RESET:
+            reason = decode_json(frame.payload)
+            self._session.forget(self)
+            self.fail(RequestRefused(str(reason.get("code"))[:100], str(reason.get("message"))[:1000]))
+        else:
+            raise ProtocolError(f"a frame of kind {frame.kind} out of turn")
+        self._changed.set()
+
+    def fail(self, error: Exception) -> None:
+        """Nothing more will come."""
+        if self._failure is None and not self._ended:
+            self._failure = error
+        self._changed.set()
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            if self._failure is not None:
+                raise self._failure
+            if self._ended:
+                raise SandboxLost("The sandbox ended its answer too early.")
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _acknowledge(self, size: int) -> None:
+        """Let the agent send more, when what was read is worth a frame."""
+        self._unacknowledged += size
+        if self._unacknowledged >= WINDOW // 4 and not self._ended and self._failure is None:
+            self._session.send(encode(CREDIT, self.number, AMOUNT.pack(self._unacknowledged)))
+            self._window += self._unacknowledged
+            self._unacknowledged = 0

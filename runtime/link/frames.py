@@ -1,0 +1,127 @@
+"""The link's frames: what both ends write and read. Sent to the sandbox with the agent, so: stdlib, Python 3.9.
+
+A frame is a header of 9 bytes, `<BII`: kind, channel, length of the payload (at most 64 KiB), then the payload.
+
+A stream can be cut anywhere, when the service is killed or the engine drops a connection. The next one to attach
+first sends PREAMBLE, more 0xFF bytes than any frame is long, then HELLO. Whatever half frame the reader was in is
+filled up by 0xFF bytes, and the layout sees to it that none passes for a whole one: a header cut short gets a
+length over the maximum (it ends in the length's highest byte), END a count that is never right, OPEN and RESET
+broken JSON, CREDIT more than was ever sent. Only DATA can pass, and data counts for nothing before its END.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+VERSION = 1
+MAX_PAYLOAD = 64 * 1024
+WINDOW = 1024 * 1024  # bytes a sender may have on their way, unread, per channel and direction
+NONCE_SIZE = 16
+
+HEADER = struct.Struct("<BII")
+COUNT = struct.Struct("<Q")  # END: how many bytes of DATA the channel carried in this direction
+AMOUNT = struct.Struct("<I")  # CREDIT: how many more bytes may be sent
+GREETING = struct.Struct(f"<{NONCE_SIZE}sB")  # HELLO: the nonce, the protocol version
+
+PAD = 0xFF
+PREAMBLE = bytes([PAD]) * (HEADER.size + MAX_PAYLOAD)
+
+HELLO = 1  # both ways: start over
+OPEN = 2  # host to agent: JSON header of a request
+REPLY = 3  # agent to host: JSON header of the answer
+DATA = 4  # both ways: bytes of the body
+END = 5  # both ways: the body is whole
+RESET = 6  # both ways: give up the channel; JSON {"code", "message"}
+CREDIT = 7  # both ways: the receiver has read that much
+
+KINDS = frozenset({HELLO, OPEN, REPLY, DATA, END, RESET, CREDIT})
+
+Json = dict[str, Any]
+
+
+class ProtocolError(Exception):
+    """The other end sent what the protocol does not allow."""
+
+
+class Frame(NamedTuple):
+    """One frame as it was read."""
+
+    kind: int
+    channel: int
+    payload: bytes
+
+
+def encode(kind: int, channel: int, payload: bytes = b"") -> bytes:
+    """The bytes of one frame. The payload is at most MAX_PAYLOAD long."""
+    return HEADER.pack(kind, channel, len(payload)) + payload
+
+
+def encode_json(kind: int, channel: int, value: Json) -> bytes:
+    """A frame whose payload is a JSON object; ValueError when it doesn't fit into one."""
+    payload = json.dumps(value, separators=(",", ":")).encode("ascii")
+    if len(payload) > MAX_PAYLOAD:
+        raise ValueError(f"a header of {len(payload)} bytes doesn't fit into a frame")
+    return encode(kind, channel, payload)
+
+
+def decode_json(payload: bytes) -> Json:
+    """The JSON object in a payload."""
+    try:
+        value = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("a payload isn't JSON") from error
+    if not isinstance(value, dict):
+        raise ProtocolError("a payload isn't a JSON object")
+    return value
+
+
+def decode_number(layout: struct.Struct, payload: bytes) -> int:
+    """The number of a CREDIT's (AMOUNT) or END's (COUNT) payload."""
+    if len(payload) != layout.size:
+        raise ProtocolError(f"a number of {len(payload)} bytes instead of {layout.size}")
+    number: int = layout.unpack(payload)[0]
+    return number
+
+
+class Decoder:
+    """Cuts a stream of bytes into frames, skipping padding between them."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Take some more bytes and give the frames that are now whole; ProtocolError when they can't be any."""
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        try:
+            while True:
+                if start < len(buffer) and buffer[start] == PAD:
+                    start = _end_of_padding(buffer, start)
+                if len(buffer) - start < HEADER.size:
+                    return
+                kind, channel, length = HEADER.unpack_from(buffer, start)
+                if kind not in KINDS or length > MAX_PAYLOAD:
+                    raise ProtocolError(f"no such frame: kind {kind}, {length} bytes")
+                end = start + HEADER.size + length
+                if len(buffer) < end:
+                    return
+                payload = bytes(memoryview(buffer)[start + HEADER.size : end])
+                start = end
+                yield Frame(kind, channel, payload)
+        finally:
+            del buffer[:start]
+
+    def resynchronise(self) -> None:
+        """After a ProtocolError: skip to the next padding, which only a PREAMBLE has where it isn't expected."""
+        start = self._buffer.find(PAD)
+        del self._buffer[: start if start >= 0 else len(self._buffer)]
+
+
+def _end_of_padding(buffer: bytearray, start: int) -> int:
+    """The index of the first byte from `start` on that isn't padding."""
+    stripped = bytes(memoryview(buffer)[start:]).lstrip(bytes([PAD]))
+    return len(buffer) - len(stripped)

@@ -1,0 +1,189 @@
+"""The host's end of a link."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+
+from runtime.errors import AgentMisbehaved, SandboxLost
+from runtime.link.channel import Channel
+from runtime.link.frames import (
+    END,
+    GREETING,
+    HEADER,
+    HELLO,
+    MAX_PAYLOAD,
+    NONCE_SIZE,
+    OPEN,
+    PREAMBLE,
+    RESET,
+    VERSION,
+    WINDOW,
+    Decoder,
+    Frame,
+    Json,
+    ProtocolError,
+    encode,
+    encode_json,
+)
+from runtime.streams import ByteStream
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 2.0  # HELLO is said again after that: bytes of an older connection may have mixed with it
+SLACK = 4 * MAX_PAYLOAD  # what a given-up channel may still send beside its data
+
+
+class LinkSession:
+    """A link on which agent and host have agreed to start over. Closed for good at the first breach or loss."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self._decoder = Decoder()
+        self._channels: dict[int, Channel] = {}
+        self._given_up: dict[int, int] = {}  # channels whose end isn't confirmed yet: bytes they may still send
+        self._numbers = itertools.count(1)
+        self._lost: Exception | None = None
+
+    @classmethod
+    async def establish(cls, stream: ByteStream, deadline: float) -> LinkSession:
+        """Start over with whatever the agent is doing; SandboxLost after `deadline` seconds without an answer.
+
+        The stream is the session's from here on: it is closed when this fails.
+        """
+        session = cls(stream)
+        greeting = _Greeting()
+        stream.start(greeting.receive, greeting.closed)
+        try:
+            async with asyncio.timeout(deadline):
+                rest = await greeting.exchange(stream)
+        except TimeoutError:
+            stream.close()
+            raise SandboxLost("The sandbox's agent doesn't answer.") from None
+        except BaseException:
+            stream.close()
+            raise
+        stream.start(session._receive, session._closed)
+        session._receive(rest)
+        return session
+
+    @property
+    def lost(self) -> bool:
+        """Whether the link has ended."""
+        return self._lost is not None
+
+    def open(self, header: Json) -> Channel:
+        """Begin a request; SandboxLost when the link has ended, ValueError when the header is over 64 KiB."""
+        if self._lost is not None:
+            raise self._lost
+        channel = Channel(self, next(self._numbers))
+        self.send(encode_json(OPEN, channel.number, header))
+        self._channels[channel.number] = channel
+        return channel
+
+    def send(self, frame: bytes) -> None:
+        """Queue a frame."""
+        self._stream.write(frame)
+
+    async def drain(self) -> None:
+        """Wait until more can be queued."""
+        await self._stream.drain()
+
+    def give_up(self, channel: Channel) -> None:
+        """Tell the agent that nobody waits for an answer any more."""
+        if self._channels.pop(channel.number, None) is not None:
+            self._given_up[channel.number] = WINDOW + SLACK
+            self.send(encode_json(RESET, channel.number, {}))
+
+    def forget(self, channel: Channel) -> None:
+        """A channel has ended on both sides."""
+        self._channels.pop(channel.number, None)
+
+    def close(self) -> None:
+        """End the link; idempotent. The sandbox goes on."""
+        self._fail(SandboxLost("The link was closed."))
+        self._stream.close()
+
+    def _receive(self, data: bytes) -> None:
+        if self._lost is not None:
+            return
+        try:
+            for frame in self._decoder.feed(data):
+                channel = self._channels.get(frame.channel)
+                if channel is not None:
+                    channel.handle(frame)
+                else:
+                    self._handle_late(frame)
+        except ProtocolError as error:
+            log.warning("a sandbox broke the link's protocol: %s", error)
+            self._fail(AgentMisbehaved("The sandbox broke the link's protocol."))
+            self._stream.close()
+
+    def _handle_late(self, frame: Frame) -> None:
+        """A frame of a channel that was given up; how many there can be is bounded."""
+        left = self._given_up.get(frame.channel)
+        if left is None:
+            raise ProtocolError(f"a frame on channel {frame.channel}, which isn't open")
+        left -= HEADER.size + len(frame.payload)
+        if left < 0:
+            raise ProtocolError("more data than was asked for")
+        if frame.kind in (RESET, END):
+            del self._given_up[frame.channel]
+        else:
+            self._given_up[frame.channel] = left
+
+    def _closed(self) -> None:
+        self._fail(SandboxLost("The sandbox's link ended."))
+
+    def _fail(self, error: Exception) -> None:
+        if self._lost is None:
+            self._lost = error
+        for channel in list(self._channels.values()):
+            channel.fail(error)
+        self._channels.clear()
+
+
+class _Greeting:
+    """Says HELLO and looks for the answer to it in whatever comes."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self._changed = asyncio.Event()
+        self._over = False
+
+    def receive(self, data: bytes) -> None:
+        self._received += data
+        self._changed.set()
+
+    def closed(self) -> None:
+        self._over = True
+        self._changed.set()
+
+    async def exchange(self, stream: ByteStream) -> bytes:
+        """Bytes that came after the agent's answer."""
+        while True:
+            # A fresh nonce each time: an answer to an earlier one that comes late is passed over with the rest.
+            nonce = os.urandom(NONCE_SIZE)
+            stream.write(PREAMBLE + encode(HELLO, 0, GREETING.pack(nonce, VERSION)))
+            try:
+                async with asyncio.timeout(RETRY_SECONDS):
+                    return await self._find(HEADER.pack(HELLO, 0, GREETING.size) + nonce)
+            except TimeoutError:
+                continue
+
+    async def _find(self, answer: bytes) -> bytes:
+        while True:
+            start = self._received.find(answer)
+            end = start + len(answer)
+            if start >= 0 and len(self._received) > end:
+                if self._received[end] != VERSION:
+                    raise AgentMisbehaved("The sandbox's agent speaks another version of the link's protocol.")
+                return bytes(self._received[end + 1 :])
+            if start < 0:
+                del self._received[: -len(answer)]  # of no use, and it may be endless
+            if self._over:
+                raise SandboxLost("The sandbox's link ended.")
+            self._changed.clear()
+            await self._changed.wait()
