@@ -10,7 +10,7 @@ from runtime.errors import SandlotError
 from runtime.values import ApiKey, Container, ContainerFile, ContainerStatus, Page, PageRequest
 
 
-class DatabaseUnusable(SandlotError):  # noqa: N818 (named for the situation, as all errors here are)
+class DatabaseUnusable(SandlotError):
     """The database can't be opened: not reachable, not a database, or of a version this one does not know."""
 
     code = "database_unusable"

@@ -31,10 +31,8 @@ class Connections:
     writer: AsyncEngine
 
 
-def prepare_sqlite(engine: Engine) -> None:
-    """Have every new connection of `engine` set up as the store needs it, if it is to SQLite."""
-    if engine.dialect.name != "sqlite":
-        return
+def prepare(engine: Engine) -> None:
+    """Have every new connection of `engine` set up as the store needs it."""
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -46,15 +44,15 @@ def prepare_sqlite(engine: Engine) -> None:
 
 @asynccontextmanager
 async def open_connections(url: URL) -> AsyncIterator[Connections]:
-    """Engines on the database at `url` (an asyncio driver's), closed at the end."""
-    begin_immediate = {"isolation_level": "IMMEDIATE"} if url.get_backend_name() == "sqlite" else {}
+    """Engines on the database at `url`, closed at the end."""
+    url = url.set(drivername="sqlite+aiosqlite")
     reader = create_async_engine(
         url, pool_size=_READERS, max_overflow=0, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True
     )
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=begin_immediate)
+    writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args={"isolation_level": "IMMEDIATE"})
     try:
         for engine in (reader, writer):
-            prepare_sqlite(engine.sync_engine)
+            prepare(engine.sync_engine)
         yield Connections(reader, writer)
     finally:
         await reader.dispose()

@@ -46,11 +46,7 @@ _INSERT_OR_TAKE_OVER = _INSERT.on_conflict_do_update(
     set_={name: _INSERT.excluded[name] for name in ("size", "created_at", "source")},
 ).returning(ContainerFileRow.id)
 _INSERT_IF_NEW = _INSERT.on_conflict_do_nothing(index_elements=_PATH)
-_RESIZE = (
-    update(ContainerFileRow)
-    .where(ContainerFileRow.id == bindparam("file_id"))
-    .values(size=bindparam("new_size"))
-)
+_RESIZE = update(ContainerFileRow).where(ContainerFileRow.id == bindparam("file_id")).values(size=bindparam("new_size"))
 _REMOVE = delete(ContainerFileRow).where(ContainerFileRow.id == bindparam("file_id"))
 
 

@@ -18,6 +18,8 @@ from runtime.store.keys import SqlKeyStore
 from runtime.store.rows import InstallationRow
 from runtime.store.schema import upgrade
 
+_NOT_A_FILE = "The database URL has to be that of an SQLite file, like sqlite:////data/sandlot.db."
+
 
 def sqlite_url(path: Path) -> str:
     """The database URL of an SQLite file."""
@@ -31,7 +33,7 @@ async def open_store(database_url: str) -> AsyncIterator[Store]:
     `sqlite:///relative` and `sqlite:////absolute` mean a file, whose folder has to exist. Raises
     DatabaseUnusable.
     """
-    url = _parse(database_url)
+    url = _file_url(database_url)
     await asyncio.to_thread(upgrade, url)
     async with open_connections(url) as connections:
         async with connections.reader.connect() as connection:
@@ -44,12 +46,11 @@ async def open_store(database_url: str) -> AsyncIterator[Store]:
         )
 
 
-def _parse(database_url: str) -> URL:
-    """The URL with an asyncio driver; SQLite's may be left out of it."""
+def _file_url(database_url: str) -> URL:
     try:
         url = make_url(database_url)
     except ArgumentError as error:
-        raise DatabaseUnusable(
-            "The database URL is not one; it looks like sqlite:////data/sandlot.db."
-        ) from error
-    return url.set(drivername="sqlite+aiosqlite") if url.drivername == "sqlite" else url
+        raise DatabaseUnusable(_NOT_A_FILE) from error
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        raise DatabaseUnusable(_NOT_A_FILE)
+    return url

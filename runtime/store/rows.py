@@ -71,9 +71,7 @@ class ContainerRow(Rows):
     memory_limit: Mapped[str]
     expires_after_minutes: Mapped[int]
     # Kept by the database itself: so the sweep is an index look-up, and this never disagrees with its parts.
-    expires_at: Mapped[int] = mapped_column(
-        Computed("last_active_at + expires_after_minutes * 60", persisted=True)
-    )
+    expires_at: Mapped[int] = mapped_column(Computed("last_active_at + expires_after_minutes * 60", persisted=True))
 
 
 class ContainerFileRow(Rows):

@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from runtime.store.base import DatabaseUnusable
-from runtime.store.connections import prepare_sqlite
+from runtime.store.connections import prepare
 
 # alembic's `op` and `context` are modules with one current migration: one thread at a time may be in them.
 _migrating = threading.Lock()
@@ -32,14 +32,13 @@ def upgrade(url: URL) -> None:
     """
     shown = url.render_as_string(hide_password=True)
     # The blocking driver of the same database: alembic knows nothing of asyncio.
-    engine = create_engine(url.set(drivername=url.get_backend_name()), poolclass=NullPool)
-    prepare_sqlite(engine)
+    engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
+    prepare(engine)
     try:
         with _migrating, engine.begin() as connection:
-            if engine.dialect.name == "sqlite":
-                # Python's driver begins no transaction for DDL by itself. Taking the write lock here also
-                # makes a second process wait, and then find the work done.
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            # Python's driver begins no transaction for DDL by itself. Taking the write lock here also makes a
+            # second process wait, and then find the work done.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
             command.upgrade(alembic_config(connection), "head")
     except CommandError as error:
         raise DatabaseUnusable(

@@ -1,0 +1,97 @@
+"""Lists and sweeps stay flat however many records there are: they walk an index and sort nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, make_url
+
+from runtime.store.connections import Connections, open_connections
+from runtime.store.container_files import SqlContainerFileStore
+from runtime.store.containers import SqlContainerStore
+from runtime.store.database import sqlite_url
+from runtime.store.schema import upgrade
+from runtime.values import ContainerStatus, PageRequest
+from tests.runtime.store.records import OWNER, container, file
+
+
+@pytest.fixture
+async def connections(database_file: Path) -> AsyncIterator[Connections]:
+    """Connections to a new database, without a store around them."""
+    url = make_url(sqlite_url(database_file))
+    upgrade(url)
+    async with open_connections(url) as opened:
+        yield opened
+
+
+@contextmanager
+def plans(connections: Connections, database_file: Path) -> Iterator[list[str]]:
+    """Fills the list with SQLite's plan for each statement read meanwhile, a step a line."""
+    found: list[str] = []
+
+    def explain(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        with closing(sqlite3.connect(database_file)) as database:
+            steps = database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+        found.append("\n".join(step[3] for step in steps))
+
+    event.listen(connections.reader.sync_engine, "before_cursor_execute", explain)
+    try:
+        yield found
+    finally:
+        event.remove(connections.reader.sync_engine, "before_cursor_execute", explain)
+
+
+async def test_listing_containers_walks_an_index(connections: Connections, database_file: Path) -> None:
+    """With and without a name, both ways, from the start and from the middle."""
+    containers = SqlContainerStore(connections)
+    kept = container()
+    await containers.add(kept)
+    with plans(connections, database_file) as found:
+        await containers.list(OWNER, PageRequest())
+        await containers.list(OWNER, PageRequest(order="asc"), name="box")
+        await containers.list(OWNER, PageRequest(after=kept.id))
+        await containers.list(OWNER, PageRequest(after=kept.id, order="asc"), name="box")
+    listed = "SEARCH containers USING INDEX ix_containers_listed"
+    named = "SEARCH containers USING INDEX ix_containers_named"
+    cursor = "SEARCH containers USING INDEX sqlite_autoindex_containers_1 (id=?)"
+    keyset = "(created_at,id)"
+    assert found == [
+        f"{listed} (owner=?)",
+        f"{named} (owner=? AND name=?)",
+        cursor,
+        f"{listed} (owner=? AND {keyset}<(?,?))",
+        cursor,
+        f"{named} (owner=? AND name=? AND {keyset}>(?,?))",
+    ]
+
+
+async def test_listing_files_walks_an_index(connections: Connections, database_file: Path) -> None:
+    """From the start and from the middle."""
+    home = container()
+    await SqlContainerStore(connections).add(home)
+    files = SqlContainerFileStore(connections)
+    kept = await files.add(file(home.id))
+    with plans(connections, database_file) as found:
+        await files.list(home.id, PageRequest())
+        await files.list(home.id, PageRequest(after=kept.id))
+    listed = "SEARCH container_files USING INDEX ix_container_files_listed"
+    assert found == [
+        f"{listed} (container_id=?)",
+        "SEARCH container_files USING INDEX sqlite_autoindex_container_files_1 (id=?)",
+        f"{listed} (container_id=? AND (created_at,id)<(?,?))",
+    ]
+
+
+async def test_the_sweep_looks_only_at_what_is_due(connections: Connections, database_file: Path) -> None:
+    """It enters the index at the time and walks it in order; states are looked up in the same one."""
+    containers = SqlContainerStore(connections)
+    with plans(connections, database_file) as found:
+        await containers.due(now=0)
+        await containers.in_status(ContainerStatus.CREATING, ContainerStatus.DELETING)
+    due = "SEARCH containers USING INDEX ix_containers_due"
+    assert found == [f"{due} (status=? AND expires_at<?)", f"{due} (status=?)"]
