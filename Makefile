@@ -1,0 +1,52 @@
+# The one door to every command; CI goes through it too. Each target sets up what it needs first, and is quick about it
+# when there is nothing to do.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help serve test lint format bench lock image engine clean
+
+# The engine that the set-up found, for Docker's SDK as well.
+with_engine = scripts/with-engine
+venv = .venv/requirements.txt.installed
+dev_venv = .venv/requirements-dev.txt.installed
+node = tests/node/node_modules/.package-lock.json
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+serve: $(venv) image ## run the service; the first time installs what it needs
+	@exec $(with_engine) .venv/bin/sandlot serve $(ARGS)
+
+test: $(dev_venv) $(node) image lint ## lint, then run all tests; ARGS="-k name" goes to pytest
+	$(with_engine) .venv/bin/python -m pytest $(ARGS)
+
+lint: $(dev_venv) ## check style, formatting, types and the direction of imports
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: $(dev_venv) ## format the code and mend what can be mended
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+bench: $(dev_venv) image ## measure, side by side with what one would use instead
+	$(with_engine) .venv/bin/python -m bench $(ARGS)
+
+lock: $(dev_venv) ## write the lock files from pyproject.toml; ARGS=--upgrade takes newer releases
+	scripts/lock $(ARGS)
+
+image: engine ## build the sandbox image, if what it is made of has changed
+	@images/build
+
+engine:
+	@scripts/engine
+
+clean: ## remove what was set up here, but no data: the virtual environment, caches and images
+	rm -rf .venv tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	-docker image rm sandlot/sandbox:latest sandlot/base:bookworm
+
+.venv/%.installed: % pyproject.toml
+	@scripts/venv $<
+
+$(node): tests/node/package-lock.json $(dev_venv)
+	@scripts/node
