@@ -1,0 +1,1 @@
+"""Sandlot over HTTP: OpenAI's shapes and words at the edge, `runtime` behind them."""

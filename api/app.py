@@ -1,0 +1,54 @@
+"""The HTTP application: what is routed where, and what lives as long as it does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from fastapi import Depends, FastAPI
+
+from api import errors
+from api.auth import authenticate
+from api.data_dir import hold, write_secret
+from api.middleware import Exchanges
+from api.routes import container_files, containers, health, shell_calls
+from api.settings import Settings
+from runtime.runtime import Runtime
+
+
+class State(TypedDict):
+    """What the application holds while it lives, and every request sees as `request.state`."""
+
+    runtime: Runtime
+    settings: Settings
+    made_key: str | None
+    """The API key, if this start made it."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole service as an ASGI application. Nothing is opened before its lifespan begins."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
+        async with running(settings) as state:
+            yield state
+
+    app = FastAPI(title="Sandlot", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(Exchanges)
+    errors.install(app)
+    app.include_router(health.router)
+    for routes in (containers, container_files, shell_calls):
+        app.include_router(routes.router, prefix="/v1", dependencies=[Depends(authenticate)])
+    return app
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[State]:
+    """The runtime, at work on its data directory, with at least one API key."""
+    with hold(settings.directory):
+        async with Runtime.open(settings.to_config()) as runtime:
+            made_key = await runtime.keys.ensure(settings.api_key and settings.api_key.get_secret_value())
+            if made_key:
+                write_secret(settings.key_file, made_key)
+            yield State(runtime=runtime, settings=settings, made_key=made_key)

@@ -1,0 +1,55 @@
+"""Request bodies: of the right type, and never more of one than is allowed."""
+
+from __future__ import annotations
+
+from email.message import Message
+
+from fastapi import Request
+
+from runtime.errors import InvalidInput, TooLarge
+
+
+async def read_json(request: Request, max_bytes: int) -> bytes:
+    """A JSON body's bytes. One that says that it is too large is refused unread, the others are cut off."""
+    if media_type(request) != "application/json":
+        raise wrong_media_type(request, "application/json")
+    check_length(request, max_bytes)
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > max_bytes:
+            raise too_large("request body", max_bytes)
+    return bytes(content)
+
+
+def media_type(request: Request) -> str:
+    """The media type of the request's body, without parameters; empty when none is given."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def media_type_parameter(request: Request, name: str) -> str | None:
+    """A parameter of the Content-Type header, such as `boundary`."""
+    header = Message()
+    header["content-type"] = request.headers.get("content-type", "")
+    value = header.get_param(name)
+    return value if isinstance(value, str) else None
+
+
+def check_length(request: Request, max_bytes: int) -> None:
+    """Refuse a body by its announced length. The server has made sure that a length is a number."""
+    if int(request.headers.get("content-length", 0)) > max_bytes:
+        raise too_large("request body", max_bytes)
+
+
+def too_large(what: str, max_bytes: int) -> TooLarge:
+    """The refusal of a body or file with more than `max_bytes`."""
+    return TooLarge(f"The {what} is too large: at most {max_bytes} bytes are allowed.")
+
+
+def wrong_media_type(request: Request, *supported: str) -> InvalidInput:
+    """The refusal of a body of another type."""
+    given = request.headers.get("content-type")
+    got = f"you specified the header 'Content-Type: {given}'" if given else "you specified no Content-Type header"
+    wanted = " and ".join(f"'{kind}'" for kind in supported)
+    message = f"Unsupported content type: this method only accepts {wanted} requests, but {got}."
+    return InvalidInput(message, code="unsupported_content_type")

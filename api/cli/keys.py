@@ -1,0 +1,47 @@
+"""`sandlot keys`: make, list and delete API keys."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+import typer
+
+from api.settings import read_settings
+from runtime.keys import KeyService
+from runtime.runtime import open_keys
+
+T = TypeVar("T")
+
+keys = typer.Typer(help="Make, list and delete API keys. A running service takes part at once.", no_args_is_help=True)
+
+
+@keys.command()
+def create(name: Annotated[str, typer.Argument(help="What the key is for, for your own eyes.")]) -> None:
+    """Make a key and print it; it is shown this once."""
+    _, key = _with_keys(lambda service: service.create(name))
+    typer.echo(key)
+
+
+@keys.command("list")
+def list_() -> None:
+    """List the keys by id, time of making and name."""
+    for key in _with_keys(lambda service: service.list()):
+        made = datetime.fromtimestamp(key.created_at, UTC)
+        typer.echo(f"{key.id}  {made:%Y-%m-%d %H:%M}Z  {key.name}")
+
+
+@keys.command()
+def delete(key_id: Annotated[str, typer.Argument(help="The id, as `sandlot keys list` shows it.")]) -> None:
+    """Delete a key. A running service knows it for half a minute more."""
+    _with_keys(lambda service: service.delete(key_id))
+
+
+def _with_keys(use: Callable[[KeyService], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with open_keys(read_settings().to_config()) as service:
+            return await use(service)
+
+    return asyncio.run(run())

@@ -1,0 +1,34 @@
+"""`sandlot`: run the service, and look after its API keys."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from api.cli.keys import keys
+from api.cli.serve import AddressError, serve
+from api.data_dir import DataDirError
+from api.settings import SettingsError
+from runtime.errors import SandlotError
+
+commands = typer.Typer(
+    help="OpenAI's Containers API on your own machine, with real containers behind it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+commands.command()(serve)
+commands.add_typer(keys, name="keys")
+
+
+def app() -> None:
+    """The command's entry point: what the user can mend is said in words, not in a traceback."""
+    try:
+        commands()
+    except (SettingsError, AddressError, DataDirError, SandlotError) as error:
+        sys.exit(f"sandlot: {error}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,80 @@
+"""What routes ask for in their signatures."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, TypeVar, cast
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, ValidationError
+
+from api import wording
+from api.bodies import read_json
+from api.settings import Settings
+from runtime.errors import ContainerExpired, InvalidInput, NotFound
+from runtime.runtime import Runtime
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def _services(request: Request) -> Runtime:
+    return cast(Runtime, request.state.runtime)
+
+
+async def _settings(request: Request) -> Settings:
+    return cast(Settings, request.state.settings)
+
+
+Services = Annotated[Runtime, Depends(_services)]
+"""The running runtime."""
+
+Choices = Annotated[Settings, Depends(_settings)]
+"""The operator's settings."""
+
+
+def body(model: type[Model]) -> Callable[[Request, Settings], Awaitable[Model]]:
+    """A dependency that reads the request's JSON body as a `model`, parsed and validated in one pass."""
+
+    async def read(request: Request, settings: Choices) -> Model:
+        content = await read_json(request, settings.request_max_bytes)
+        try:
+            return model.model_validate_json(content)
+        except ValidationError as error:
+            raise wording.refuse(error) from None
+
+    return read
+
+
+def query(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
+    """A dependency that reads the request's query parameters as a `model`."""
+
+    async def read(request: Request) -> Model:
+        return parse_query(model, request.query_params.multi_items())
+
+    return read
+
+
+def parse_query(model: type[Model], items: list[tuple[str, str]]) -> Model:
+    """Query parameters as a `model`. One given twice is refused: which of the two is meant can't be known."""
+    values = dict(items)
+    if len(values) < len(items):
+        name = next(name for name in values if sum(name == other for other, _ in items) > 1)
+        raise InvalidInput(f"Duplicate parameter: '{name}'.", param=name, code="duplicate_parameter")
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise wording.refuse(error) from None
+
+
+async def no_query(request: Request) -> None:
+    """Refuse query parameters where there are none to give."""
+    for name in request.query_params:
+        raise InvalidInput(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+
+
+async def expired_is_not_found() -> AsyncIterator[None]:
+    """Where files are asked for, an expired container's are simply not there: OpenAI answers 404."""
+    try:
+        yield
+    except ContainerExpired as error:
+        raise NotFound(error.message) from error

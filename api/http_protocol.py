@@ -1,0 +1,27 @@
+"""The HTTP server's protocol, with the error envelope where even the server can make nothing of a request."""
+
+from __future__ import annotations
+
+import secrets
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from api.errors import INVALID_REQUEST, Answer, error_response
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """Uvicorn's protocol on httptools."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer bytes that are not HTTP, which no middleware will ever see, and hang up."""
+        response = error_response(Answer(400, INVALID_REQUEST), msg, code="invalid_http")
+        headers = [
+            *response.raw_headers,
+            (b"x-request-id", f"req_{secrets.token_hex(16)}".encode()),
+            (b"openai-processing-ms", b"0"),
+            (b"openai-version", b"2020-10-01"),
+            (b"connection", b"close"),
+        ]
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + lines + b"\r\n" + bytes(response.body))
+        self.transport.close()

@@ -1,0 +1,64 @@
+"""`/v1/containers/{container_id}/files`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from api import bodies, wording
+from api.auth import Owner
+from api.dependencies import Choices, Services, body, expired_is_not_found, no_query, query
+from api.multipart import file_part
+from api.pagination import ListObject, PageQuery
+from api.schemas.container_files import ContainerFileCreate, ContainerFileDeleted, ContainerFileObject
+from api.streams import download
+
+router = APIRouter(prefix="/containers/{container_id}/files", dependencies=[Depends(expired_is_not_found)])
+read_reference = body(ContainerFileCreate)
+
+
+@router.post("", dependencies=[Depends(no_query)])
+async def create(owner: Owner, runtime: Services, settings: Choices, request: Request, container_id: str) -> Response:
+    """Upload a file into a container."""
+    match bodies.media_type(request):
+        case "multipart/form-data":
+            async with file_part(request, settings.file_max_bytes) as part:
+                file = await runtime.files.upload(owner, container_id, part.filename, part)
+            return ContainerFileObject.of(file).response()
+        case "application/json":
+            await read_reference(request, settings)
+            raise wording.unsupported_parameter("file_id")
+    raise bodies.wrong_media_type(request, "multipart/form-data", "application/json")
+
+
+@router.get("")
+async def page(
+    owner: Owner,
+    runtime: Services,
+    container_id: str,
+    asked: Annotated[PageQuery, Depends(query(PageQuery))],
+) -> Response:
+    """List a container's files."""
+    found = await runtime.files.list(owner, container_id, asked.to_page())
+    return ListObject.of(found, ContainerFileObject.of).response()
+
+
+@router.get("/{file_id}", dependencies=[Depends(no_query)])
+async def retrieve(owner: Owner, runtime: Services, container_id: str, file_id: str) -> Response:
+    """Retrieve what is known of a file."""
+    return ContainerFileObject.of(await runtime.files.retrieve(owner, container_id, file_id)).response()
+
+
+@router.get("/{file_id}/content", dependencies=[Depends(no_query)])
+async def content(owner: Owner, runtime: Services, container_id: str, file_id: str) -> Response:
+    """Download a file."""
+    return download(await runtime.files.read(owner, container_id, file_id))
+
+
+@router.delete("/{file_id}", dependencies=[Depends(no_query)])
+async def delete(owner: Owner, runtime: Services, container_id: str, file_id: str) -> Response:
+    """Delete a file."""
+    await runtime.files.delete(owner, container_id, file_id)
+    return ContainerFileDeleted(id=file_id).response()

@@ -1,0 +1,45 @@
+"""What all request and response shapes have in common."""
+
+from __future__ import annotations
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
+from starlette.responses import Response
+
+
+class RequestBody(BaseModel):
+    """A JSON request body, or an object inside one: nothing unknown in it, and nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Query(BaseModel):
+    """A request's query parameters, which come as text: nothing unknown among them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ResponseBody(BaseModel):
+    """A JSON response body, or an object inside one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def response(self) -> Response:
+        """The whole response: serialised once, by pydantic."""
+        return Response(self.model_dump_json(), media_type="application/json")
+
+
+class ListItem(ResponseBody):
+    """An object that lists are made of."""
+
+    id: str
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("null_character", "it must not contain a null character.")
+    return text
+
+
+NO_NUL = AfterValidator(_without_nul)
+"""For strings that a program's arguments and a file system can hold. It stands after length limits."""

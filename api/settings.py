@@ -1,0 +1,118 @@
+"""The settings, read from the environment here and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from runtime.config import Config
+
+PREFIX = "SANDLOT_"
+MIB = 1024**2
+
+
+class Settings(BaseSettings):
+    """What an operator can choose, each as an environment variable `SANDLOT_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True)
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    api_key: SecretStr | None = Field(
+        default=None,
+        description="The first API key, of at least 16 characters. "
+        "Unset: one is made at the first start and kept in `DATA_DIR/api-key`.",
+    )
+    data_dir: Path = Field(
+        default=Path("~/.sandlot"),
+        description="Where the database and the key file live. One service at a time may use it.",
+    )
+    database_url: str | None = Field(
+        default=None, description="URL of the database, an SQLite file's. Unset: the one in `DATA_DIR/sandlot.db`."
+    )
+    image: str = Field(default="sandlot/sandbox:latest", description="The Docker image of the sandboxes.")
+    engine_runtime: str | None = Field(
+        default=None, description="The engine's OCI runtime, such as `runsc`. Unset: the engine's default."
+    )
+    cpus: float = Field(default=1.0, gt=0, description="How many CPUs a sandbox may use.")
+    expires_after_max_minutes: int = Field(
+        default=1440, ge=1, description="The longest `expires_after.minutes` a request may ask for."
+    )
+    file_max_bytes: int = Field(default=512 * MIB, ge=1, description="The largest file that may be uploaded.")
+    request_max_bytes: int = Field(
+        default=10 * MIB, ge=1024, description="The largest JSON request body, and so the largest `stdin`."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="The least important log lines to write: DEBUG, INFO, WARNING or ERROR."
+    )
+
+    def to_config(self) -> Config:
+        """The part of the settings that the runtime is about."""
+        return Config(
+            data_dir=self.directory,
+            database_url=self.database_url,
+            image=self.image,
+            engine_runtime=self.engine_runtime,
+            cpus=self.cpus,
+            file_max_bytes=self.file_max_bytes,
+        )
+
+    @property
+    def directory(self) -> Path:
+        """The data directory as an absolute path."""
+        return self.data_dir.expanduser().absolute()
+
+    @property
+    def key_file(self) -> Path:
+        """Where a generated API key is kept."""
+        return self.directory / "api-key"
+
+
+class SettingsError(Exception):
+    """The environment holds values that cannot be used; the text names each."""
+
+
+def read_settings() -> Settings:
+    """The settings as the environment has them, or a SettingsError fit for the terminal."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"  {PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
+        raise SettingsError("\n".join(["These settings cannot be used:", *lines])) from None
+
+
+def settings_table() -> str:
+    """The settings as a Markdown document, for docs/settings.md."""
+    rows = [
+        f"| `{PREFIX}{name.upper()}` | {_shown(field.default)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(
+        [
+            "# Settings",
+            "",
+            "Every setting is an environment variable. This table is made from `api/settings.py` by",
+            "`python -m api.settings > docs/settings.md`; a test holds that it is current.",
+            "",
+            "| variable | default | meaning |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _shown(default: object) -> str:
+    """A default as the table shows it: sizes in MiB where they are whole ones."""
+    if default is None:
+        return "unset"
+    if isinstance(default, int) and default >= MIB and default % MIB == 0:
+        return f"`{default}` ({default // MIB} MiB)"
+    return f"`{default}`"
+
+
+if __name__ == "__main__":
+    print(settings_table(), end="")

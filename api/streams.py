@@ -1,0 +1,54 @@
+"""Responses that are sent while they are still being made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
+from urllib.parse import quote
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from runtime.files import FileContent
+
+
+class Closable(Protocol):
+    """Something held open until a response has ended."""
+
+    async def aclose(self) -> None:
+        """Let go of it; idempotent."""
+
+
+class ClosingResponse(StreamingResponse):
+    """A stream that closes its source however it ends, also when the client left before its first byte."""
+
+    def __init__(
+        self, chunks: AsyncIterator[bytes], source: Closable, media_type: str, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(chunks, media_type=media_type, headers=headers)
+        self._source = source
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the whole response."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._source.aclose()
+
+
+def download(content: FileContent) -> ClosingResponse:
+    """A file as it is. A browser saves it, and never takes it for a page of this server's."""
+    name = content.file.path.rpartition(b"/")[2]
+    headers = {
+        "content-length": str(content.size),
+        "content-disposition": attachment(name),
+        "x-content-type-options": "nosniff",
+    }
+    return ClosingResponse(aiter(content), content, "application/octet-stream", headers)
+
+
+def attachment(name: bytes) -> str:
+    """A Content-Disposition for a file of any name (RFC 6266): plain ASCII, then all of it (RFC 8187)."""
+    text = name.decode("utf-8", "backslashreplace")
+    plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in text)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(text, safe='')}"

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from api.pagination import ListObject
+from api.schemas.container_files import ContainerFileObject
+from api.schemas.containers import ContainerCreate, ContainerObject
+from api.schemas.shell_calls import ShellCallCreate, ShellCallObject
+from runtime.errors import InvalidInput
+from runtime.values import (
+    CallStatus,
+    CommandOutput,
+    Container,
+    ContainerFile,
+    ContainerSpec,
+    ContainerStatus,
+    ExitOutcome,
+    FileSource,
+    MemoryLimit,
+    Outcome,
+    Page,
+    ShellCall,
+    TimeoutOutcome,
+)
+
+CONTAINER = Container("cntr_1", "key_1", "n", ContainerStatus.RUNNING, 1, 2, MemoryLimit.GIB_4, 20)
+
+
+def create(**fields: Any) -> ContainerCreate:
+    """A create request with these fields, as it comes in."""
+    return ContainerCreate.model_validate_json(json.dumps({"name": "n"} | fields))
+
+
+def test_container_object() -> None:
+    """A container has OpenAI's fields, and neither its owner nor anything else."""
+    assert json.loads(ContainerObject.of(CONTAINER).model_dump_json()) == {
+        "id": "cntr_1",
+        "object": "container",
+        "created_at": 1,
+        "status": "running",
+        "expires_after": {"anchor": "last_active_at", "minutes": 20},
+        "last_active_at": 2,
+        "memory_limit": "4g",
+        "network_policy": {"type": "disabled"},
+        "name": "n",
+    }
+
+
+def test_create_defaults() -> None:
+    """Only the name has to be given; what is empty counts as not given."""
+    spec = ContainerSpec("n", MemoryLimit.GIB_1, 20)
+    assert create().to_spec(1440) == spec
+    assert create(file_ids=[], skills=[], network_policy={"type": "disabled"}).to_spec(1440) == spec
+
+
+def test_create_chosen() -> None:
+    """What is asked for is what the runtime is asked for."""
+    wanted = create(memory_limit="16g", expires_after={"anchor": "last_active_at", "minutes": 1440})
+    assert wanted.to_spec(1440) == ContainerSpec("n", MemoryLimit.GIB_16, 1440)
+
+
+def test_default_within_maximum() -> None:
+    """Where the operator allows less than OpenAI's default, the default is what is allowed."""
+    assert create().to_spec(5).expires_after_minutes == 5
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "code"),
+    [
+        ({"file_ids": ["file-1"]}, "file_ids", "unsupported_parameter"),
+        ({"skills": [{"type": "skill_reference", "skill_id": "s"}]}, "skills", "unsupported_parameter"),
+        (
+            {"network_policy": {"type": "allowlist", "allowed_domains": ["example.com"]}},
+            "network_policy.type",
+            "unsupported_value",
+        ),
+        (
+            {"expires_after": {"anchor": "last_active_at", "minutes": 61}},
+            "expires_after.minutes",
+            "integer_above_max_value",
+        ),
+    ],
+)
+def test_refused(fields: dict[str, Any], param: str, code: str) -> None:
+    """What cannot be honoured is refused by name, never dropped."""
+    with pytest.raises(InvalidInput) as caught:
+        create(**fields).to_spec(60)
+    assert (caught.value.param, caught.value.code) == (param, code)
+    assert param in caught.value.message
+
+
+def test_list_object() -> None:
+    """A list names its first and last object, or null when it is empty."""
+    full = ListObject.of(Page([CONTAINER], has_more=True), ContainerObject.of)
+    assert (full.object, full.first_id, full.last_id, full.has_more) == ("list", "cntr_1", "cntr_1", True)
+    empty = ListObject.of(Page([], has_more=False), ContainerObject.of)
+    assert empty.model_dump() == {
+        "object": "list",
+        "data": [],
+        "first_id": None,
+        "last_id": None,
+        "has_more": False,
+    }
+
+
+def test_file_object() -> None:
+    """A file's path is text whatever bytes it has."""
+    file = ContainerFile("cfile_1", "cntr_1", "/mnt/data/ü\n".encode() + b"\xff", 3, 1, FileSource.ASSISTANT)
+    assert json.loads(ContainerFileObject.of(file).model_dump_json()) == {
+        "id": "cfile_1",
+        "object": "container.file",
+        "created_at": 1,
+        "bytes": 3,
+        "container_id": "cntr_1",
+        "path": "/mnt/data/ü\n\\xff",
+        "source": "assistant",
+    }
+
+
+def test_shell_call_object() -> None:
+    """A call has one output a command, with the Responses API's outcomes; oom_killed is said only when it is so."""
+    outcomes: list[Outcome | None] = [ExitOutcome(3), ExitOutcome(137, oom_killed=True), TimeoutOutcome(), None]
+    output = [CommandOutput("o", "e", outcome) for outcome in outcomes]
+    call = ShellCall("sh_1", "cntr_1", 1, CallStatus.IN_PROGRESS, ["a"] * 4, None, 100, output)
+    body = json.loads(ShellCallObject.of(call).model_dump_json())
+    assert [entry.pop("outcome") for entry in body["output"]] == [
+        {"type": "exit", "exit_code": 3},
+        {"type": "exit", "exit_code": 137, "oom_killed": True},
+        {"type": "timeout"},
+        None,
+    ]
+    assert body == {
+        "id": "sh_1",
+        "object": "container.shell_call",
+        "container_id": "cntr_1",
+        "created_at": 1,
+        "status": "in_progress",
+        "commands": ["a"] * 4,
+        "timeout_ms": None,
+        "max_output_length": 100,
+        "output": [{"stdout": "o", "stderr": "e"}] * 4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "timeout_ms"),
+    [
+        ({}, 600_000),
+        ({"timeout_ms": None}, 600_000),
+        ({"stream": True}, 600_000),
+        ({"background": True}, None),
+        ({"background": True, "stream": True}, None),
+        ({"background": True, "timeout_ms": 5}, 5),
+        ({"timeout_ms": 1}, 1),
+    ],
+)
+def test_shell_call_timeout(fields: dict[str, Any], timeout_ms: int | None) -> None:
+    """A call that somebody waits for ends after ten minutes unless told otherwise, one in the background never."""
+    body = ShellCallCreate.model_validate_json(json.dumps({"commands": ["ls"]} | fields))
+    assert body.to_spec().timeout_ms == timeout_ms
+
+
+def test_shell_call_defaults() -> None:
+    """A call runs in /mnt/data, with nothing added to its environment and nothing to read."""
+    spec = ShellCallCreate.model_validate_json('{"commands": ["ls"], "env": null, "stdin": null}').to_spec()
+    assert (spec.commands, spec.working_directory, spec.env, spec.stdin) == (["ls"], "/mnt/data", {}, "")
+    assert spec.max_output_length == 1_048_576
