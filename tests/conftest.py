@@ -1,0 +1,43 @@
+"""What tests of the whole service share: one service, its clients, and a container."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import httpx
+import openai
+import pytest
+from openai.types import ContainerCreateResponse
+
+from tests.service import Service
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A running service; at the end nothing of it is left on the engine."""
+    with Service(tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(service: Service) -> Iterator[openai.OpenAI]:
+    """The official client, pointed at the service. It repeats nothing by itself, so that tests see every answer."""
+    with openai.OpenAI(base_url=service.base_url, api_key=service.api_key, max_retries=0) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def http(service: Service) -> Iterator[httpx.Client]:
+    """A plain HTTP client with the service's key; paths are relative to /v1."""
+    with service.http() as connected:
+        yield connected
+
+
+@pytest.fixture
+def container(client: openai.OpenAI) -> Iterator[ContainerCreateResponse]:
+    """A container for one test; deleted afterwards, whether or not the test has deleted it."""
+    created = client.containers.create(name="test")
+    yield created
+    with suppress(openai.NotFoundError):
+        client.containers.delete(created.id)

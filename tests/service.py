@@ -1,0 +1,166 @@
+"""A real `sandlot serve` in a process of its own, that a test can start, end and kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import docker
+import httpx
+
+from runtime.sandboxes import INSTANCE_LABEL
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+
+
+class Service:
+    """One service with its own data directory and port; both stay the same from start to start.
+
+    `settings` are further settings, without their prefix. As a context manager it starts, and at the end leaves no
+    container behind.
+    """
+
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}/v1"
+        self.log = data_dir / "service.log"
+        self._settings = {"DATA_DIR": str(data_dir), "PORT": str(self.port), **(settings or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The id of the running process."""
+        return self._running().pid
+
+    @property
+    def api_key(self) -> str:
+        """The key that was set, or else made at the first start."""
+        return self._settings.get("API_KEY") or (self.data_dir / "api-key").read_text().strip()
+
+    @property
+    def instance(self) -> str:
+        """The id of the installation, as the engine's objects are labelled with it."""
+        with closing(sqlite3.connect(self.data_dir / "sandlot.db")) as database:
+            return str(database.execute("SELECT id FROM installation").fetchone()[0])
+
+    def start(self) -> None:
+        """Start and return once it answers."""
+        if self._process is not None:
+            raise RuntimeError("The service runs already.")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SANDLOT_")}
+        environment |= {f"SANDLOT_{name}": value for name, value in self._settings.items()}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "api.cli.main", "serve"],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        wait_until(self._answers, START_SECONDS, f"The service does not answer; its log is {self.log}")
+
+    def stop(self) -> int:
+        """End it as an operator would, by SIGTERM, and return its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it by SIGKILL: it can't do anything about it."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop and start."""
+        self.stop()
+        self.start()
+
+    def rss_bytes(self) -> int:
+        """The memory the process holds now."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError("The kernel does not tell.")
+
+    def engine_containers(self) -> list[str]:
+        """The names of all containers that the engine has of this service."""
+        with closing(docker.from_env()) as engine:
+            label: dict[str, str | list[str] | bool] = {"label": f"{INSTANCE_LABEL}={self.instance}"}
+            return [str(found.name) for found in engine.containers.list(all=True, filters=label, ignore_removed=True)]
+
+    def http(self) -> httpx.Client:
+        """A client of it, with its key."""
+        return httpx.Client(base_url=self.base_url, headers={"authorization": f"Bearer {self.api_key}"}, timeout=60)
+
+    def delete_containers(self) -> None:
+        """Delete every container through the API, and see that the engine has none left."""
+        with self.http() as client:
+            while found := client.get("/containers", params={"limit": 100}).raise_for_status().json()["data"]:
+                for container in found:
+                    client.delete(f"/containers/{container['id']}").raise_for_status()
+        wait_until(lambda: not self.engine_containers(), 30, "The engine still has containers of the service")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is None:
+            self.start()
+        try:
+            self.delete_containers()
+        finally:
+            self.stop()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("The service does not run.")
+        return self._process
+
+    def _answers(self) -> bool:
+        if (code := self._running().poll()) is not None:
+            self._process = None
+            raise RuntimeError(f"The service ended with {code}:\n{self.log.read_text()[-4000:]}")
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/healthz", timeout=5).is_success
+        except httpx.TransportError:
+            return False
+
+    def _end(self, number: signal.Signals) -> int:
+        process, self._process = self._running(), None
+        process.send_signal(number)
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(holds: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    """Return as soon as something holds. Raises TimeoutError, saying `otherwise`, if it never does."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(otherwise)
+        time.sleep(0.02)
