@@ -36,11 +36,13 @@ class Calls:
         self._ended: dict[str, int] = {}  # in the order they ended: characters of output
         self._kept = 0  # their sum
 
-    def start(self, header: Json, stdin: bytes) -> Call:
-        """Run the commands of a `run` request."""
-        call = Call(self, header)
+    def start(self, spec: Json) -> Call:
+        """Begin a call. Its spec has `id`, `created_at`, `commands`, `timeout_ms` (or None), `max_output_length`,
+        `working_directory`, `env` and `stdin`.
+        """
+        call = Call(self, spec)
         self._calls[call.id] = call
-        call.start(header["commands"], stdin)
+        call.start(spec["stdin"].encode())
         return call
 
     def get(self, call_id: str) -> Call:
@@ -63,26 +65,27 @@ class Calls:
 class Call:
     """One call: its commands while they run, its log for as long as it is kept."""
 
-    def __init__(self, calls: Calls, header: Json) -> None:
-        self.id: str = header["id"]
-        self.meta: Json = header["meta"]  # the host's own notes, given back as they came
-        self.log = OutputLog(len(header["commands"]), header["max_output_length"])
+    def __init__(self, calls: Calls, spec: Json) -> None:
+        self.id: str = spec["id"]
+        self.description = {key: spec[key] for key in ("created_at", "commands", "timeout_ms", "max_output_length")}
+        self.log = OutputLog(len(spec["commands"]), spec["max_output_length"])
         self.over = False
         self.listeners: list[Callable[[], None]] = []
         self._calls = calls
-        self._left = len(header["commands"])
+        self._commands: list[str] = spec["commands"]
+        self._left = len(self._commands)
         self._timer: Timer | None = None
-        self._directory: str = header["working_directory"]
-        self._env: Mapping[str, str] = {**os.environ, **header["env"]}
-        self._timeout_ms: int | None = header["timeout_ms"]
+        self._directory: str = spec["working_directory"]
+        self._env: Mapping[str, str] = {**os.environ, **spec["env"]}
+        self._timeout_ms: int | None = spec["timeout_ms"]
         self._running: dict[int, Command] = {}
         self._complete = True
         if not os.path.isdir(self._directory) or not os.access(self._directory, os.X_OK):
             raise RequestFailed("no_directory", f"No such directory: {self._directory}")
 
-    def start(self, commands: list[str], stdin: bytes) -> None:
+    def start(self, stdin: bytes) -> None:
         """Start all commands, each with the whole of `stdin`."""
-        for number, text in enumerate(commands):
+        for number, text in enumerate(self._commands):
             command = Command(self, number, self._calls.loop)
             self._running[number] = command
             try:
@@ -226,15 +229,18 @@ def _readable(data: bytes) -> int:
 
 
 class Follow(Request):
-    """Answers with a call's events, from number `after` + 1 on, as lines of JSON, up to the call's end."""
+    """Answers with a call's events from number `after` + 1 on, as lines of JSON, up to the call's end.
+
+    The first line describes the call.
+    """
 
     def __init__(self, channel: Channel, call: Call, after: int) -> None:
         self._channel = channel
         self._call = call
         self._next = after + 1
-        self._rest = b""
+        self._rest = _line(call.description)
         call.listeners.append(channel.wake)
-        channel.reply({"meta": call.meta})
+        channel.reply({})
         channel.wake()
 
     def produce(self, limit: int) -> bytes:
@@ -243,7 +249,7 @@ class Follow(Request):
         pieces = [self._rest]
         size = len(self._rest)
         while size < limit and self._next < len(log.events):
-            line = json.dumps(log.events[self._next], separators=(",", ":")).encode("ascii") + b"\n"
+            line = _line(log.events[self._next])
             self._next += 1
             pieces.append(line)
             size += len(line)
@@ -272,19 +278,22 @@ class Snapshot(Follow):
 
 
 class Run(Request):
-    """A `run` request: when its body, the standard input, is whole, the commands start, and it is a Follow."""
+    """Begins a call, as soon as its spec, the body, is whole; from then on it is a Follow."""
 
-    def __init__(self, channel: Channel, calls: Calls, header: Json) -> None:
+    def __init__(self, channel: Channel, calls: Calls) -> None:
         self._channel = channel
         self._calls = calls
-        self._header = header
-        self._stdin = bytearray()
+        self._spec = bytearray()
 
     def receive(self, data: bytes) -> None:
-        """A piece of the standard input."""
-        self._stdin += data
+        """A piece of the spec."""
+        self._spec += data
 
     def end(self) -> None:
         """Start the commands and follow them."""
-        call = self._calls.start(self._header, bytes(self._stdin))
+        call = self._calls.start(json.loads(self._spec))
         self._channel.request = Follow(self._channel, call, -1)
+
+
+def _line(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"

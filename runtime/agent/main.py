@@ -27,7 +27,7 @@ class Agent:
         """The request that does what a channel's header asks for."""
         operation = header.get("op")
         if operation == "run":
-            return Run(channel, self._calls, header)
+            return Run(channel, self._calls)
         if operation == "follow":
             return Follow(channel, self._calls.get(header["id"]), header["after"])
         if operation == "snapshot":

@@ -51,9 +51,7 @@ class Processes:
             os.setpriority(os.PRIO_PGRP, pid, NICENESS)
         return pid
 
-    def _spawn(
-        self, argv: list[str], directory: str, env: Mapping[str, str], descriptors: tuple[int, int, int]
-    ) -> int:
+    def _spawn(self, argv: list[str], directory: str, env: Mapping[str, str], descriptors: tuple[int, int, int]) -> int:
         # Directory and score are the agent's for a moment, since posix_spawn can't set them in the child alone:
         # it is several times faster than fork, and the agent has one thread.
         os.chdir(directory)

@@ -14,7 +14,8 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.errors import NotFound as NoSuchContainer
-from docker.types import Ulimit
+from docker.types import LogConfig, Ulimit
+from docker.utils import kwargs_from_env
 
 from runtime.engines.attach_stream import AttachStream
 from runtime.engines.base import Handle, SandboxSpec
@@ -51,7 +52,7 @@ class DockerEngine:
         """
 
         def client() -> docker.APIClient:
-            settings = docker.utils.kwargs_from_env(os.environ)
+            settings = kwargs_from_env(os.environ)
             return docker.APIClient(version="auto", timeout=CALL_SECONDS, max_pool_size=THREADS, **settings)
 
         try:
@@ -79,7 +80,7 @@ class DockerEngine:
             ipc_mode="private",
             shm_size=SHM_SIZE,
             tmpfs={"/tmp": f"rw,exec,nosuid,nodev,size={TMP_SIZE},mode=1777"},  # noqa: S108 - the sandbox's own
-            log_config={"Type": "none"},  # or the engine would keep all that goes over the link
+            log_config=LogConfig(type="none"),  # or the engine would keep all that goes over the link
             dns=["127.0.0.1"],
             runtime=self._runtime,
         )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from runtime.errors import SandboxLost
 from runtime.link.frames import (
@@ -43,8 +42,8 @@ class RequestRefused(Exception):
 class Channel:
     """Sends a request's body, then gives the header and the body of the answer.
 
-    A context manager: leaving it before the answer has ended gives the request up. Waits raise RequestRefused when
-    the agent refuses, SandboxLost when the link ends. Used by one task at a time.
+    To be closed, at best as a context manager: before the answer has ended, that gives the request up. Waits raise
+    RequestRefused when the agent refuses, SandboxLost when the link ends. Used by one task at a time.
     """
 
     def __init__(self, session: LinkSession, number: int) -> None:
@@ -61,14 +60,17 @@ class Channel:
         self._failure: Exception | None = None
         self._changed = asyncio.Event()
 
-    async def __aenter__(self) -> Channel:
+    def __enter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait for nothing more; idempotent."""
         if not self._ended and self._failure is None:
             self._session.give_up(self)
+            self.fail(SandboxLost("The channel was closed."))
 
     async def send(self, data: bytes) -> None:
         """Send a piece of the body, waiting for the agent to take it."""

@@ -1,0 +1,58 @@
+"""When each container was last used. Kept in memory and written in batches, so that no call waits for it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import replace
+
+from runtime.store.base import ContainerStore
+from runtime.values import Container
+
+
+class Activity:
+    """Last uses that the store doesn't know yet, and uses that are under way."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}
+        self._unwritten: set[str] = set()
+        self._in_use: Counter[str] = Counter()
+
+    def touch(self, container_id: str) -> None:
+        """The container is used now."""
+        self._last[container_id] = int(time.time())
+        self._unwritten.add(container_id)
+
+    def begin(self, container_id: str) -> None:
+        """A use begins that takes a while."""
+        self._in_use[container_id] += 1
+        self.touch(container_id)
+
+    def end(self, container_id: str) -> None:
+        """A use that was begun has ended."""
+        self._in_use[container_id] -= 1
+        if not self._in_use[container_id]:
+            del self._in_use[container_id]
+        if container_id in self._last:  # not forgotten meanwhile
+            self.touch(container_id)
+
+    def in_use(self, container_id: str) -> bool:
+        """Whether a use is under way."""
+        return container_id in self._in_use
+
+    def current(self, container: Container) -> Container:
+        """The record with the newer of both times."""
+        last = max(container.last_active_at, self._last.get(container.id, 0))
+        return replace(container, last_active_at=last)
+
+    def forget(self, container_id: str) -> None:
+        """The container is gone."""
+        self._last.pop(container_id, None)
+        self._unwritten.discard(container_id)
+
+    async def write(self, store: ContainerStore) -> None:
+        """Bring the store up to date."""
+        times = {container_id: self._last[container_id] for container_id in self._unwritten}
+        self._unwritten.clear()
+        if times:
+            await store.touch(times)

@@ -1,0 +1,151 @@
+"""Containers: made, read, listed, used, expired, deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+from typing import Self
+
+from runtime.activity import Activity
+from runtime.errors import ContainerExpired, NotFound, SandlotError
+from runtime.expiry import is_due
+from runtime.ids import is_container_id, new_container_id
+from runtime.sandbox import Sandbox
+from runtime.sandboxes import Sandboxes
+from runtime.store.base import Store
+from runtime.values import Container, ContainerSpec, ContainerStatus, Page, PageRequest
+
+log = logging.getLogger(__name__)
+
+
+class Lease:
+    """The use of a running container: it doesn't expire until this is closed. A context manager."""
+
+    def __init__(self, container: Container, sandbox: Sandbox, activity: Activity) -> None:
+        self.container = container
+        self.sandbox = sandbox
+        self._activity: Activity | None = activity
+        activity.begin(container.id)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """The use is over; idempotent."""
+        if self._activity is not None:
+            self._activity.end(self.container.id)
+            self._activity = None
+
+
+class ContainerService:
+    """What callers do with containers. `owner` is the id of the caller's API key; others' containers don't exist."""
+
+    def __init__(self, store: Store, sandboxes: Sandboxes, activity: Activity) -> None:
+        self._store = store
+        self._sandboxes = sandboxes
+        self._activity = activity
+
+    async def create(self, owner: str, spec: ContainerSpec) -> Container:
+        """A new container, running. The record is there before the sandbox, so that none is ever unaccounted for."""
+        now = int(time.time())
+        container = Container(
+            id=new_container_id(),
+            owner=owner,
+            name=spec.name,
+            status=ContainerStatus.CREATING,
+            created_at=now,
+            last_active_at=now,
+            memory_limit=spec.memory_limit,
+            expires_after_minutes=spec.expires_after_minutes,
+        )
+        await self._store.containers.add(container)
+        self._activity.begin(container.id)  # in use while it is made: the reconciler leaves it alone
+        try:
+            await self._sandboxes.start(container)
+            await self._store.containers.move(container.id, [ContainerStatus.CREATING], ContainerStatus.RUNNING)
+        except BaseException:
+            await asyncio.shield(self._abandon(container))
+            raise
+        finally:
+            self._activity.end(container.id)
+        return self._activity.current(replace(container, status=ContainerStatus.RUNNING))
+
+    async def retrieve(self, owner: str, container_id: str) -> Container:
+        """The container's record. Reading it counts as a use."""
+        container = await self._find(owner, container_id)
+        if container.status is ContainerStatus.RUNNING:
+            self._activity.touch(container_id)
+        return self._activity.current(container)
+
+    async def list(self, owner: str, page: PageRequest, name: str | None = None) -> Page[Container]:
+        """A page of the owner's containers, running and expired ones. Counts as a use of none of them."""
+        found = await self._store.containers.list(owner, page, name)
+        return Page([self._activity.current(container) for container in found.data], found.has_more)
+
+    async def use(self, owner: str, container_id: str) -> Lease:
+        """A running container, for as long as the lease is open. Raises ContainerExpired or NotFound."""
+        container = await self._find(owner, container_id)
+        if container.status is not ContainerStatus.RUNNING:
+            raise ContainerExpired
+        try:
+            sandbox = await self._sandboxes.get(container_id)
+        except NotFound:
+            await self.expire(container)
+            raise ContainerExpired from None
+        return Lease(container, sandbox, self._activity)
+
+    async def delete(self, owner: str, container_id: str) -> None:
+        """Remove the container with all that is in it. Done again, it raises NotFound."""
+        await self._find(owner, container_id)
+        live = [ContainerStatus.RUNNING, ContainerStatus.EXPIRED]
+        await self._store.containers.move(container_id, live, ContainerStatus.DELETING)
+        await self.finish_delete(container_id)
+
+    async def finish_delete(self, container_id: str) -> None:
+        """Remove a container whose status is `deleting`."""
+        await self._sandboxes.destroy(container_id)
+        await self._store.containers.remove(container_id)
+        self._activity.forget(container_id)
+
+    async def expire(self, container: Container) -> None:
+        """Remove the sandbox and keep the record."""
+        await self._activity.write(self._store.containers)
+        if await self._store.containers.move(container.id, [ContainerStatus.RUNNING], ContainerStatus.EXPIRED):
+            await self._sandboxes.destroy(container.id)
+            await self._store.container_files.sync(container.id, [])
+            self._activity.forget(container.id)
+
+    async def expire_due(self) -> None:
+        """Expire every container whose time is up."""
+        now = int(time.time())
+        for container in await self._store.containers.due(now):
+            if self._is_due(container):
+                log.info("%s has expired", container.id)
+                await self.expire(container)
+
+    async def _find(self, owner: str, container_id: str) -> Container:
+        """The owner's container, running or expired: one whose time is up is expired first."""
+        container = await self._store.containers.find(owner, container_id) if is_container_id(container_id) else None
+        if container is None or container.status in (ContainerStatus.CREATING, ContainerStatus.FAILED):
+            raise NotFound(f"Container with id '{container_id}' not found.")
+        if self._is_due(container):
+            await self.expire(container)
+            return replace(self._activity.current(container), status=ContainerStatus.EXPIRED)
+        return container
+
+    def _is_due(self, container: Container) -> bool:
+        in_use = self._activity.in_use(container.id)
+        return is_due(self._activity.current(container), int(time.time()), in_use=in_use)
+
+    async def _abandon(self, container: Container) -> None:
+        """Leave nothing behind of a container that couldn't be made."""
+        await self._store.containers.move(container.id, [ContainerStatus.CREATING], ContainerStatus.FAILED)
+        try:
+            await self._sandboxes.destroy(container.id)
+        except SandlotError as error:
+            log.warning("%s is left to the reconciler: %s", container.id, error)

@@ -1,0 +1,88 @@
+"""Store against engine: after a crash, and every so often, what the one says is made true of the other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from runtime.activity import Activity
+from runtime.containers import ContainerService
+from runtime.sandboxes import Sandboxes
+from runtime.store.base import ContainerStore
+from runtime.values import Container, ContainerStatus
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What has to be put right."""
+
+    lost: Collection[Container]
+    """Records of running containers that the engine doesn't run."""
+    unfinished: Collection[Container]
+    """Records of containers whose making was cut short."""
+    undeleted: Collection[Container]
+    """Records of containers whose removal was cut short."""
+    orphans: Collection[str]
+    """Sandboxes on the engine that no record of a live container speaks of."""
+
+
+def compare(
+    before: Collection[Container],
+    on_engine: Mapping[str, bool],
+    after: Collection[Container],
+    in_use: Callable[[str], bool],
+) -> Differences:
+    """The differences between records and the engine's sandboxes (by id: whether it runs). Pure.
+
+    Neither can be read at the same moment as the other, so the records are read `before` and `after` the engine:
+    lost is only what was running before, orphaned only what has no record after. What is in use is left alone.
+    """
+    ran_before = {container.id for container in before if container.status is ContainerStatus.RUNNING}
+    alive = {c.id for c in after if c.status in (ContainerStatus.RUNNING, ContainerStatus.CREATING)}
+    idle = [container for container in after if not in_use(container.id)]
+    return Differences(
+        lost=[
+            c
+            for c in idle
+            if c.status is ContainerStatus.RUNNING and c.id in ran_before and not on_engine.get(c.id, False)
+        ],
+        unfinished=[c for c in idle if c.status is ContainerStatus.CREATING],
+        undeleted=[c for c in idle if c.status is ContainerStatus.DELETING],
+        orphans=[name for name in on_engine if name not in alive],
+    )
+
+
+class Reconciler:
+    """Finds the differences and puts them right. Running it twice does no harm."""
+
+    def __init__(
+        self, store: ContainerStore, sandboxes: Sandboxes, containers: ContainerService, activity: Activity
+    ) -> None:
+        self._store = store
+        self._sandboxes = sandboxes
+        self._containers = containers
+        self._activity = activity
+
+    async def reconcile(self) -> None:
+        """Compare and put right, once. EngineUnavailable when the engine doesn't answer: then nothing is concluded."""
+        before = await self._records()
+        on_engine = await self._sandboxes.on_engine()
+        found = compare(before, on_engine, await self._records(), self._activity.in_use)
+        for container in found.lost:
+            log.warning("%s is no longer on the engine: it counts as expired", container.id)
+            await self._containers.expire(container)
+        for container in found.unfinished:
+            log.info("%s was never finished", container.id)
+            await self._store.move(container.id, [ContainerStatus.CREATING], ContainerStatus.FAILED)
+            await self._sandboxes.destroy(container.id)
+        for container in found.undeleted:
+            await self._containers.finish_delete(container.id)
+        for name in found.orphans:
+            log.info("%s is on the engine without a record: removed", name)
+            await self._sandboxes.destroy(name)
+
+    async def _records(self) -> Collection[Container]:
+        return await self._store.in_status(ContainerStatus.CREATING, ContainerStatus.RUNNING, ContainerStatus.DELETING)

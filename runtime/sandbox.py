@@ -1,0 +1,304 @@
+"""One live sandbox: what can be asked of its agent, as typed calls. All that comes back is checked here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn
+
+from runtime.errors import AgentMisbehaved, InvalidInput, NotFound, SandlotError, StorageFull
+from runtime.link.channel import Channel, RequestRefused
+from runtime.link.frames import Json
+from runtime.link.session import LinkSession
+from runtime.values import CallStatus, ExitOutcome, Outcome, TimeoutOutcome
+
+ROOT = "/mnt/data"
+ANSWER_SECONDS = 30.0  # within which an agent begins to answer, and goes on answering
+MAX_LINE = 16 * 1024**2  # bytes; the longest describes a call, with all its commands
+
+Stream = Literal["stdout", "stderr"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """A command wrote some output."""
+
+    command: int
+    stream: Stream
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """A command ended."""
+
+    command: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The call ended; there are no more events."""
+
+    status: CallStatus
+
+
+AgentEvent = Wrote | Exited | Ended
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file below ROOT: path relative to it, size in bytes, last change as unix time."""
+
+    path: bytes
+    size: int
+    modified_at: int
+
+
+class Sandbox:
+    """The agent of one sandbox, over its link. Raises SandboxLost once the link has ended."""
+
+    def __init__(self, session: LinkSession) -> None:
+        self._session = session
+
+    @property
+    def lost(self) -> bool:
+        """Whether the link has ended."""
+        return self._session.lost
+
+    def close(self) -> None:
+        """End the link. The sandbox goes on."""
+        self._session.close()
+
+    async def run(self, spec: Json) -> FollowedCall:
+        """Begin a shell call (for the spec see runtime.agent.calls) and follow it.
+
+        Raises InvalidInput when the working directory doesn't exist.
+        """
+        channel = self._session.open({"op": "run"})
+        return await self._followed(channel, json.dumps(spec).encode("ascii"))
+
+    async def follow(self, call_id: str) -> FollowedCall:
+        """Follow a call from its beginning to its end. NotFound when the agent doesn't have it (any more)."""
+        return await self._followed(self._session.open({"op": "follow", "id": call_id, "after": -1}))
+
+    async def snapshot(self, call_id: str) -> FollowedCall:
+        """The events of a call up to now."""
+        return await self._followed(self._session.open({"op": "snapshot", "id": call_id}))
+
+    async def cancel(self, call_id: str) -> FollowedCall:
+        """Kill what still runs of a call, and follow it to its end."""
+        return await self._followed(self._session.open({"op": "cancel", "id": call_id}))
+
+    async def write(self, name: str, body: AsyncIterable[bytes]) -> WritingFile:
+        """Send a new file's bytes. It gets its name at the end, with `finish`."""
+        channel = self._session.open({"op": "write", "name": name})
+        try:
+            async for piece in body:
+                await channel.send(piece)
+        except RequestRefused as refusal:
+            _refuse(refusal)
+        except BaseException:
+            channel.close()
+            raise
+        return WritingFile(channel)
+
+    async def read(self, path: bytes) -> ReadingFile:
+        """Open a file below ROOT. NotFound when there is no such plain file."""
+        channel = self._session.open({"op": "read", "path": _text(path)})
+        header = await _header(channel)
+        return ReadingFile(channel, _size(header.get("size")))
+
+    async def list(self, limit: int) -> list[FoundFile]:
+        """The plain files below ROOT, `limit` at most, in no particular order."""
+        with self._session.open({"op": "list", "limit": limit}) as channel:
+            await _header(channel)
+            return [_found_file(line) async for line in _lines(channel)]
+
+    async def remove(self, path: bytes) -> None:
+        """Remove a file below ROOT. NotFound when there is no such file."""
+        with self._session.open({"op": "remove", "path": _text(path)}) as channel:
+            await _header(channel)
+
+    async def _followed(self, channel: Channel, body: bytes = b"") -> FollowedCall:
+        try:
+            await channel.send(body)
+            channel.end()
+            await _header(channel)
+        except BaseException:
+            channel.close()
+            raise
+        return FollowedCall(channel)
+
+
+class FollowedCall:
+    """A call's events as they come. Closing it early leaves the call running."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._lines = _lines(channel, patient=True)
+
+    async def description(self) -> Mapping[str, Any]:
+        """What the call was asked for: the first thing to read."""
+        async for line in self._lines:
+            if isinstance(line, dict):
+                return line
+            break
+        raise AgentMisbehaved("The sandbox doesn't describe a call.")
+
+    async def events(self) -> AsyncIterator[AgentEvent]:
+        """The events, from number 0 on."""
+        async for line in self._lines:
+            yield _event(line)
+
+    def close(self) -> None:
+        """Follow no more; idempotent."""
+        self._channel.close()
+
+
+class WritingFile:
+    """A file whose bytes are with the agent, but which has no name yet."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    async def finish(self) -> tuple[bytes, int]:
+        """Give the file its name, or one like it where that one is taken: the path below ROOT, and the size."""
+        with self._channel:
+            self._channel.end()
+            header = await _header(self._channel)
+        return _path(header.get("path")), _size(header.get("size"))
+
+    def close(self) -> None:
+        """Drop the file, unless it is finished; idempotent."""
+        self._channel.close()
+
+
+class ReadingFile:
+    """A file's bytes, `size` of them."""
+
+    def __init__(self, channel: Channel, size: int) -> None:
+        self.size = size
+        self._channel = channel
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The bytes, exactly `size`, or an error: the file may have changed meanwhile."""
+        left = self.size
+        async for piece in _patiently(self._channel.body(), patient=False):
+            left -= len(piece)
+            if left < 0:
+                break
+            yield piece
+        if left != 0:
+            raise AgentMisbehaved("The sandbox sent a file of another size than it said.")
+
+    def close(self) -> None:
+        """Read no more; idempotent."""
+        self._channel.close()
+
+
+async def _header(channel: Channel) -> Json:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await channel.header()
+    except RequestRefused as refusal:
+        _refuse(refusal)
+    except TimeoutError:
+        channel.close()
+        raise AgentMisbehaved("The sandbox doesn't answer.") from None
+
+
+def _refuse(refusal: RequestRefused) -> NoReturn:
+    """The agent's refusal as an error of the runtime. Its messages are the sandbox's, so they aren't passed on."""
+    errors: dict[str, SandlotError] = {
+        "not_found": NotFound("There is no such thing in the container."),
+        "storage_full": StorageFull("There is no room left in the container."),
+        "no_directory": InvalidInput(
+            "The working directory doesn't exist in the container.",
+            param="working_directory",
+            code="invalid_value",
+        ),
+        "not_writable": StorageFull("The file can't be written in the container."),
+    }
+    raise errors.get(refusal.code, AgentMisbehaved("The sandbox refused.")) from refusal
+
+
+async def _patiently(pieces: AsyncIterator[bytes], *, patient: bool) -> AsyncIterator[bytes]:
+    """The pieces; an agent that is silent for too long has failed, except where silence is to be expected."""
+    try:
+        while True:
+            async with asyncio.timeout(None if patient else ANSWER_SECONDS):
+                try:
+                    piece = await anext(pieces)
+                except StopAsyncIteration:
+                    return
+            yield piece
+    except RequestRefused as refusal:
+        _refuse(refusal)
+    except TimeoutError:
+        raise AgentMisbehaved("The sandbox doesn't answer.") from None
+
+
+async def _lines(channel: Channel, *, patient: bool = False) -> AsyncIterator[Any]:
+    """The lines of JSON in an answer's body."""
+    rest = b""
+    async for piece in _patiently(channel.body(), patient=patient):
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > MAX_LINE:
+            raise AgentMisbehaved("The sandbox sent a line without end.")
+        for line in lines:
+            try:
+                yield json.loads(line)
+            except (ValueError, RecursionError):
+                raise AgentMisbehaved("The sandbox sent broken JSON.") from None
+
+
+def _event(line: Any) -> AgentEvent:
+    match line:
+        case ["out", int(command), "stdout" | "stderr" as stream, str(text)]:
+            return Wrote(command, stream, _clean(text))
+        case ["exit", int(command), {"type": "timeout"}]:
+            return Exited(command, TimeoutOutcome())
+        case ["exit", int(command), {"type": "exit", "exit_code": int(code), **rest}]:
+            return Exited(command, ExitOutcome(code, oom_killed=rest.get("oom_killed") is True))
+        case ["done", "completed" | "incomplete" as status]:
+            return Ended(CallStatus(status))
+        case _:
+            raise AgentMisbehaved("The sandbox sent an event that isn't one.")
+
+
+def _clean(text: str) -> str:
+    """Text that can be encoded: an agent of ours doesn't send lone surrogates, another might."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _found_file(line: Any) -> FoundFile:
+    match line:
+        case [str(path), int(size), int(modified_at)]:
+            return FoundFile(_path(path), _size(size), modified_at)
+        case _:
+            raise AgentMisbehaved("The sandbox sent an entry that isn't a file's.")
+
+
+def _text(path: bytes) -> str:
+    """A path as JSON carries it: bytes that aren't UTF-8 as lone surrogates, like Python's own file functions."""
+    return path.decode("utf-8", "surrogateescape")
+
+
+def _path(text: Any) -> bytes:
+    try:
+        path: bytes = text.encode("utf-8", "surrogateescape")
+    except (AttributeError, UnicodeEncodeError):
+        raise AgentMisbehaved("The sandbox sent a path that isn't one.") from None
+    parts = path.split(b"/")
+    if not 0 < len(path) <= 4096 or any(part in (b"", b".", b"..") for part in parts) or b"\0" in path:
+        raise AgentMisbehaved("The sandbox sent a path that isn't one.")
+    return path
+
+
+def _size(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise AgentMisbehaved("The sandbox sent a size that isn't one.")
+    return value

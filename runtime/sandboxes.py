@@ -1,0 +1,79 @@
+"""The live sandboxes: started, found again after a restart, destroyed."""
+
+from __future__ import annotations
+
+import asyncio
+from weakref import WeakValueDictionary
+
+from runtime.engines.base import Engine, SandboxSpec
+from runtime.link.bootstrap import COMMAND, agent_bundle
+from runtime.link.session import LinkSession
+from runtime.sandbox import ROOT, Sandbox
+from runtime.values import Container
+
+BOOT_SECONDS = 30.0  # for a new agent to answer; 0.1 on an idle machine
+REJOIN_SECONDS = 10.0  # for one that runs already
+
+INSTANCE_LABEL = "sandlot.instance"
+
+
+class Sandboxes:
+    """Sandboxes by the id of the container they are. The engine knows them by that id too."""
+
+    def __init__(self, engine: Engine, image: str, instance_id: str) -> None:
+        self._engine = engine
+        self._image = image
+        self._labels = {INSTANCE_LABEL: instance_id}
+        self._live: dict[str, Sandbox] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def start(self, container: Container) -> None:
+        """Make the sandbox of a new container; returns when its agent has answered.
+
+        On an error the engine may be left with a sandbox, or a part of one: destroy it.
+        """
+        spec = SandboxSpec(
+            name=container.id,
+            image=self._image,
+            command=COMMAND,
+            memory=container.memory_limit.bytes,
+            labels=self._labels,
+        )
+        await self._engine.create(spec)
+        stream = await self._engine.attach(container.id)
+        stream.write(agent_bundle(ROOT))
+        self._live[container.id] = Sandbox(await LinkSession.establish(stream, BOOT_SECONDS))
+
+    async def get(self, container_id: str) -> Sandbox:
+        """The container's sandbox, with its link; NotFound when the engine no longer runs it."""
+        sandbox = self._live.get(container_id)
+        if sandbox is not None and not sandbox.lost:
+            return sandbox
+        async with self._locks.setdefault(container_id, asyncio.Lock()):
+            sandbox = self._live.get(container_id)
+            if sandbox is None or sandbox.lost:
+                stream = await self._engine.attach(container_id)
+                sandbox = Sandbox(await LinkSession.establish(stream, REJOIN_SECONDS))
+                self._live[container_id] = sandbox
+        return sandbox
+
+    async def destroy(self, container_id: str) -> None:
+        """Remove the sandbox, whatever state it is in; nothing happens when there is none."""
+        sandbox = self._live.pop(container_id, None)
+        if sandbox is not None:
+            sandbox.close()
+        await self._engine.destroy(container_id)
+
+    async def on_engine(self) -> dict[str, bool]:
+        """The ids of all sandboxes of this installation that the engine has, and whether they run."""
+        return {handle.name: handle.running for handle in await self._engine.list(self._labels)}
+
+    async def ping(self) -> None:
+        """Return if the engine answers; EngineUnavailable otherwise."""
+        await self._engine.ping()
+
+    def close(self) -> None:
+        """End all links. The sandboxes go on."""
+        for sandbox in self._live.values():
+            sandbox.close()
+        self._live.clear()

@@ -1,0 +1,157 @@
+"""Shell calls: commands run in a container, in the foreground, in the background, or followed as they go.
+
+A call lives in its sandbox: the agent has its commands and output, so that both survive a restart of the service,
+and are gone when the container is. Here is only who asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+from runtime.call_progress import CallProgress
+from runtime.containers import ContainerService, Lease
+from runtime.errors import AgentMisbehaved, NotFound
+from runtime.ids import is_shell_call_id, new_shell_call_id
+from runtime.link.frames import Json
+from runtime.sandbox import FollowedCall
+from runtime.values import ShellCall, ShellCallSpec, ShellEvent
+
+GRACE_SECONDS = 30.0  # for the agent to end a call whose time is up
+CANCEL_SECONDS = 30.0  # for it to end one that is cancelled
+
+
+class ShellEvents:
+    """The events of a call from a number on, as they come. To be closed, which leaves the call running."""
+
+    def __init__(self, followed: FollowedCall, lease: Lease, call_id: str, after: int) -> None:
+        self._followed = followed
+        self._lease = lease
+        self._call_id = call_id
+        self._after = after
+
+    async def __aiter__(self) -> AsyncIterator[ShellEvent]:
+        progress = await _described(self._followed, self._lease, self._call_id)
+        async for event in self._followed.events():
+            shell_event = progress.add(event)
+            if shell_event.sequence_number > self._after:
+                yield shell_event
+
+    async def aclose(self) -> None:
+        """Follow no more; idempotent."""
+        self._followed.close()
+        self._lease.close()
+
+
+class ShellCallService:
+    """What callers do with shell calls. All raise NotFound and ContainerExpired as ContainerService.use does.
+
+    A spec whose working directory doesn't exist raises InvalidInput before anything is started.
+    """
+
+    def __init__(self, containers: ContainerService) -> None:
+        self._containers = containers
+
+    async def run(self, owner: str, container_id: str, spec: ShellCallSpec) -> ShellCall:
+        """Run the commands and wait for the last to end."""
+        call_id = new_shell_call_id()
+        with await self._containers.use(owner, container_id) as lease:
+            followed = await lease.sandbox.run(_request(call_id, spec))
+            seconds = None if spec.timeout_ms is None else spec.timeout_ms / 1000 + GRACE_SECONDS
+            return await _finished(followed, lease, call_id, seconds)
+
+    async def start(self, owner: str, container_id: str, spec: ShellCallSpec) -> ShellCall:
+        """Start the commands and leave them running in the background."""
+        call_id = new_shell_call_id()
+        with await self._containers.use(owner, container_id) as lease:
+            followed = await lease.sandbox.run(_request(call_id, spec))
+            try:
+                return (await _described(followed, lease, call_id)).call()
+            finally:
+                followed.close()
+
+    async def stream(self, owner: str, container_id: str, spec: ShellCallSpec) -> ShellEvents:
+        """Start the commands and follow them. They go on when nobody follows any more."""
+        call_id = new_shell_call_id()
+        lease = await self._containers.use(owner, container_id)
+        try:
+            return ShellEvents(await lease.sandbox.run(_request(call_id, spec)), lease, call_id, -1)
+        except BaseException:
+            lease.close()
+            raise
+
+    async def retrieve(self, owner: str, container_id: str, call_id: str) -> ShellCall:
+        """The call as it is now. The latest calls of a container are kept, not all."""
+        with await self._containers.use(owner, container_id) as lease:
+            try:
+                followed = await lease.sandbox.snapshot(_checked(call_id))
+            except NotFound:
+                raise _not_found(call_id) from None
+            return await _finished(followed, lease, call_id, GRACE_SECONDS)
+
+    async def cancel(self, owner: str, container_id: str, call_id: str) -> ShellCall:
+        """Kill what still runs of the call. One that has ended stays as it is."""
+        with await self._containers.use(owner, container_id) as lease:
+            try:
+                followed = await lease.sandbox.cancel(_checked(call_id))
+            except NotFound:
+                raise _not_found(call_id) from None
+            return await _finished(followed, lease, call_id, CANCEL_SECONDS)
+
+    async def events(self, owner: str, container_id: str, call_id: str, after: int | None) -> ShellEvents:
+        """Follow a call that was started before: its events after number `after`, or all."""
+        lease = await self._containers.use(owner, container_id)
+        try:
+            followed = await lease.sandbox.follow(_checked(call_id))
+            return ShellEvents(followed, lease, call_id, -1 if after is None else after)
+        except NotFound:
+            lease.close()
+            raise _not_found(call_id) from None
+        except BaseException:
+            lease.close()
+            raise
+
+
+def _request(call_id: str, spec: ShellCallSpec) -> Json:
+    """The spec as the agent takes it."""
+    return {
+        "id": call_id,
+        "created_at": int(time.time()),
+        "commands": list(spec.commands),
+        "timeout_ms": spec.timeout_ms,
+        "max_output_length": spec.max_output_length,
+        "working_directory": spec.working_directory,
+        "env": dict(spec.env),
+        "stdin": spec.stdin,
+    }
+
+
+async def _described(followed: FollowedCall, lease: Lease, call_id: str) -> CallProgress:
+    """The call before its first event."""
+    return CallProgress.of_description(call_id, lease.container.id, await followed.description())
+
+
+async def _finished(followed: FollowedCall, lease: Lease, call_id: str, seconds: float | None) -> ShellCall:
+    """The call when there are no more events."""
+    try:
+        progress = await _described(followed, lease, call_id)
+        async with asyncio.timeout(seconds):
+            async for event in followed.events():
+                progress.add(event)
+    except TimeoutError:
+        raise AgentMisbehaved("The sandbox doesn't end a call whose time is up.") from None
+    finally:
+        followed.close()
+    return progress.call()
+
+
+def _checked(call_id: str) -> str:
+    """The id, if it has the form of one: nothing else gets into a sandbox."""
+    if not is_shell_call_id(call_id):
+        raise _not_found(call_id)
+    return call_id
+
+
+def _not_found(call_id: str) -> NotFound:
+    return NotFound(f"Shell call with id '{call_id}' not found.")
