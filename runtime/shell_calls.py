@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Self
 
 from runtime.call_progress import CallProgress
 from runtime.containers import ContainerService, Lease
@@ -23,25 +24,32 @@ CANCEL_SECONDS = 30.0  # for it to end one that is cancelled
 
 
 class ShellEvents:
-    """The events of a call from a number on, as they come. To be closed, which leaves the call running."""
+    """An iterator over a call's events from a number on, as they come. Closing it leaves the call running."""
 
     def __init__(self, followed: FollowedCall, lease: Lease, call_id: str, after: int) -> None:
         self._followed = followed
         self._lease = lease
         self._call_id = call_id
         self._after = after
+        self._events = self._read()
 
-    async def __aiter__(self) -> AsyncIterator[ShellEvent]:
-        progress = await _described(self._followed, self._lease, self._call_id)
-        async for event in self._followed.events():
-            shell_event = progress.add(event)
-            if shell_event.sequence_number > self._after:
-                yield shell_event
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ShellEvent:
+        return await anext(self._events)
 
     async def aclose(self) -> None:
         """Follow no more; idempotent."""
         self._followed.close()
         self._lease.close()
+
+    async def _read(self) -> AsyncIterator[ShellEvent]:
+        progress = await _described(self._followed, self._lease, self._call_id)
+        async for event in self._followed.events():
+            shell_event = progress.add(event)
+            if shell_event.sequence_number > self._after:
+                yield shell_event
 
 
 class ShellCallService:
@@ -70,16 +78,6 @@ class ShellCallService:
                 return (await _described(followed, lease, call_id)).call()
             finally:
                 followed.close()
-
-    async def stream(self, owner: str, container_id: str, spec: ShellCallSpec) -> ShellEvents:
-        """Start the commands and follow them. They go on when nobody follows any more."""
-        call_id = new_shell_call_id()
-        lease = await self._containers.use(owner, container_id)
-        try:
-            return ShellEvents(await lease.sandbox.run(_request(call_id, spec)), lease, call_id, -1)
-        except BaseException:
-            lease.close()
-            raise
 
     async def retrieve(self, owner: str, container_id: str, call_id: str) -> ShellCall:
         """The call as it is now. The latest calls of a container are kept, not all."""
