@@ -1,0 +1,51 @@
+"""What the tests of the API's promises share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from runtime.ids import new_container_id
+from runtime.store.database import open_store, sqlite_url
+from runtime.values import Container, ContainerStatus, MemoryLimit
+from tests.service import Service
+
+CROWD = 250
+
+
+@pytest.fixture(scope="module")
+def shared(http: httpx.Client) -> Iterator[str]:
+    """The id of one container for all tests of a module that leave no trace in it."""
+    container_id = str(http.post("/containers", json={"name": "shared"}).raise_for_status().json()["id"])
+    yield container_id
+    http.delete(f"/containers/{container_id}").raise_for_status()
+
+
+@pytest.fixture(scope="package")
+async def crowd(service: Service) -> AsyncIterator[list[str]]:
+    """The ids of 250 records of expired containers, the oldest first; every second is named `even`, the others `odd`.
+
+    They are made in the service's own database while it runs. Ten at a time are of the same second.
+    """
+    ids = sorted(new_container_id() for _ in range(CROWD))
+    async with open_store(sqlite_url(service.data_dir / "sandlot.db")) as store:
+        owner = (await store.keys.list())[0].id
+        for number, container_id in enumerate(ids):
+            made_at = 1_700_000_000 + number // 10
+            await store.containers.add(
+                Container(
+                    id=container_id,
+                    owner=owner,
+                    name="odd" if number % 2 else "even",
+                    status=ContainerStatus.EXPIRED,
+                    created_at=made_at,
+                    last_active_at=made_at,
+                    memory_limit=MemoryLimit.GIB_1,
+                    expires_after_minutes=20,
+                )
+            )
+        yield ids
+        for container_id in ids:
+            await store.containers.remove(container_id)
