@@ -1,0 +1,47 @@
+"""What a benchmark is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from bench.contestants.base import Contestant
+from bench.goals import Goal
+from bench.units import Unit
+
+T = TypeVar("T")
+
+
+class Benchmark(Protocol):
+    """One thing that every contestant can do, again and again."""
+
+    @property
+    def name(self) -> str:
+        """What is done, as the table says it."""
+
+    @property
+    def runs(self) -> int:
+        """How often each contestant does it."""
+
+    @property
+    def unit(self) -> Unit:
+        """How its times are shown."""
+
+    @property
+    def goal(self) -> Goal | None:
+        """What Sandlot is to reach."""
+
+    def prepare(self, contestant: Contestant) -> Lap:
+        """Have everything ready that isn't measured."""
+
+
+Lap = Callable[[], float]
+"""Does the thing once, sees that it was done, tidies up: the seconds that the thing itself took."""
+
+
+def timed(action: Callable[[], T]) -> tuple[T, float]:
+    """What an action gives, and the seconds it took."""
+    began = time.perf_counter()
+    result = action()
+    return result, time.perf_counter() - began

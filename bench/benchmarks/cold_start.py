@@ -1,0 +1,30 @@
+"""From nothing to the first output of a command in a new sandbox."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bench.benchmarks.base import Lap, timed
+from bench.contestants.base import Contestant
+from bench.goals import Goal
+from bench.units import Milliseconds
+
+
+class ColdStart:
+    """Implements Benchmark. Removing the sandbox is not measured."""
+
+    name = "create a sandbox, first output (cold)"
+    runs = 16
+    unit = Milliseconds()
+    goal: Goal | None = None
+
+    def prepare(self, contestant: Contestant) -> Lap:
+        """See Benchmark."""
+        return partial(self._lap, contestant)
+
+    def _lap(self, contestant: Contestant) -> float:
+        (output, remove), seconds = timed(lambda: contestant.first_output("echo ready"))
+        remove()
+        if output != b"ready\n":
+            raise ValueError(f"{contestant.name} gave {output!r}.")
+        return seconds

@@ -1,0 +1,36 @@
+"""A file out of a sandbox."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from bench.benchmarks.base import Lap, timed
+from bench.contestants.base import Contestant
+from bench.goals import Goal
+from bench.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Implements Benchmark. `size` is in bytes; the content can't be compressed."""
+
+    name: str
+    size: int
+    runs: int
+    unit: Unit
+    goal: Goal | None = None
+
+    def prepare(self, contestant: Contestant) -> Lap:
+        """See Benchmark."""
+        content = os.urandom(self.size)
+        file = f"out-{self.size}.bin"
+        contestant.upload(file, content)()
+
+        def lap() -> float:
+            look, seconds = timed(lambda: contestant.download(file))
+            if look() != content:
+                raise ValueError(f"{contestant.name}: the file came back as another.")
+            return seconds
+
+        return lap

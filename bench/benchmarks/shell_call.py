@@ -1,0 +1,29 @@
+"""A shell command in a sandbox that runs: there and back."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bench.benchmarks.base import Lap, timed
+from bench.contestants.base import Contestant
+from bench.goals import Goal, TimesAsFast
+from bench.units import Milliseconds
+
+
+class ShellCall:
+    """Implements Benchmark, with the command that does nothing."""
+
+    name = "shell call, `true`"
+    runs = 150
+    unit = Milliseconds()
+    goal: Goal | None = TimesAsFast(20, "docker CLI")
+
+    def prepare(self, contestant: Contestant) -> Lap:
+        """See Benchmark."""
+        return partial(self._lap, contestant)
+
+    def _lap(self, contestant: Contestant) -> float:
+        output, seconds = timed(lambda: contestant.run("true"))
+        if output:
+            raise ValueError(f"{contestant.name} gave {output!r}.")
+        return seconds

@@ -1,0 +1,37 @@
+"""A file from outside into a sandbox."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from bench.benchmarks.base import Lap, timed
+from bench.contestants.base import Contestant
+from bench.goals import Goal
+from bench.units import Unit
+
+FILE = "in.bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Implements Benchmark. `size` is in bytes; the content can't be compressed."""
+
+    name: str
+    size: int
+    runs: int
+    unit: Unit
+    goal: Goal | None = None
+
+    def prepare(self, contestant: Contestant) -> Lap:
+        """See Benchmark."""
+        upload = contestant.upload(FILE, os.urandom(self.size))
+
+        def lap() -> float:
+            _, seconds = timed(upload)
+            arrived = int(contestant.run(f"wc -c < {FILE} && rm {FILE}"))
+            if arrived != self.size:
+                raise ValueError(f"{contestant.name}: {arrived} of {self.size} bytes arrived.")
+            return seconds
+
+        return lap

@@ -1,0 +1,83 @@
+"""Sandlot over HTTP, on one kept-alive connection."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from bench.contestants.base import Look, Remove, Upload
+from bench.contestants.connection import Connection
+
+BOUNDARY = "sandlot-bench-6f1d0f1c"
+PART_END = f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+class Sandlot:
+    """Implements Contestant."""
+
+    name = "Sandlot"
+
+    def __init__(self, port: int, api_key: str) -> None:
+        self._connection = Connection(port, api_key)
+        self._path = ""
+        self._content_paths: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        self._path = self._create()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._delete(self._path)
+        finally:
+            self._connection.close()
+
+    def first_output(self, command: str) -> tuple[bytes, Remove]:
+        """See Contestant."""
+        path = self._create()
+        return self._run(path, command), partial(self._delete, path)
+
+    def run(self, command: str) -> bytes:
+        """See Contestant."""
+        return self._run(self._path, command)
+
+    def upload(self, name: str, content: bytes) -> Upload:
+        """See Contestant."""
+        disposition = f'Content-Disposition: form-data; name="file"; filename="{name}"'
+        head = f"--{BOUNDARY}\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\n".encode()
+        return partial(self._upload, name, head, content)
+
+    def download(self, name: str) -> Look:
+        """See Contestant."""
+        content = self._connection.request("GET", self._content_paths[name])
+        return lambda: content
+
+    def _create(self) -> str:
+        made = self._connection.json("POST", "/v1/containers", {"name": "bench"})
+        return f"/v1/containers/{made['id']}"
+
+    def _upload(self, name: str, head: bytes, content: bytes) -> None:
+        kind = f"multipart/form-data; boundary={BOUNDARY}"
+        answer = self._connection.request("POST", f"{self._path}/files", kind, head, content, PART_END)
+        file = json.loads(bytes(answer))
+        if file["bytes"] != len(content):
+            raise ValueError(f"{file['bytes']} of {len(content)} bytes arrived.")
+        self._content_paths[name] = f"{self._path}/files/{file['id']}/content"
+
+    def _run(self, path: str, command: str) -> bytes:
+        return output(self._connection.json("POST", f"{path}/shell_calls", {"commands": [command]}))
+
+    def _delete(self, path: str) -> None:
+        self._connection.json("DELETE", path)
+
+
+def output(call: Any) -> bytes:
+    """The standard output of a shell call of one command, which must have ended well."""
+    (command,) = call["output"]
+    if command["outcome"] != {"type": "exit", "exit_code": 0}:
+        raise ValueError(f"The command failed: {command}")
+    return str(command["stdout"]).encode()

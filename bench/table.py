@@ -1,0 +1,49 @@
+"""What was measured, as one Markdown table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from bench.goals import JUDGED, Goal
+from bench.percentiles import Percentiles
+from bench.rounds import Measured
+
+REFERENCES = ("docker CLI", "docker SDK")
+"""The contestants that the others are held against."""
+
+HEAD = ("what", "by", "p50", "p95", "p99", "runs", *(f"speed-up over {name}" for name in REFERENCES), "goal")
+
+
+def markdown(measured: Iterable[Measured]) -> str:
+    """The table. Speed-ups and goals are of medians."""
+    rows: list[Sequence[str]] = [HEAD, ("---",) * len(HEAD)]
+    for one in measured:
+        rows.extend(_rows(one))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _rows(measured: Measured) -> Iterator[Sequence[str]]:
+    by_name = measured.percentiles()
+    unit, goal = measured.benchmark.unit, measured.benchmark.goal
+    for name, times in by_name.items():
+        yield (
+            measured.benchmark.name,
+            name,
+            unit.show(times.p50),
+            unit.show(times.p95),
+            unit.show(times.p99),
+            str(len(measured.seconds[name])),
+            *(_speed_up(name, reference, by_name) for reference in REFERENCES),
+            _verdict(goal, by_name) if name == JUDGED and goal else "",
+        )
+
+
+def _speed_up(name: str, reference: str, by_name: Mapping[str, Percentiles]) -> str:
+    if name == reference:
+        return ""
+    factor = by_name[reference].p50 / by_name[name].p50
+    return f"{factor:.{0 if factor >= 10 else 2}f}x"
+
+
+def _verdict(goal: Goal, by_name: Mapping[str, Percentiles]) -> str:
+    return f"{goal}: {'reached' if goal.reached(by_name) else 'NOT reached'}"
