@@ -48,7 +48,7 @@ async def running(settings: Settings) -> AsyncIterator[State]:
     """The runtime, at work on its data directory, with at least one API key."""
     with hold(settings.directory):
         async with Runtime.open(settings.to_config()) as runtime:
-            made_key = await runtime.keys.ensure(settings.api_key and settings.api_key.get_secret_value())
+            made_key = await runtime.keys.ensure(settings.api_key.get_secret_value() if settings.api_key else None)
             if made_key:
                 write_secret(settings.key_file, made_key)
             yield State(runtime=runtime, settings=settings, made_key=made_key)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.dependencies import Services
+from api.dependencies import runtime_of
 from runtime.errors import Unauthenticated
 
 
@@ -16,7 +16,7 @@ class IncorrectKey(Unauthenticated):
     code = "invalid_api_key"
 
 
-async def authenticate(request: Request, runtime: Services) -> str:
+async def authenticate(request: Request) -> str:
     """The id of the key in the Authorization header."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     key = key.strip()
@@ -26,6 +26,7 @@ async def authenticate(request: Request, runtime: Services) -> str:
             "using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
         )
     try:
+        runtime = await runtime_of(request)
         return (await runtime.keys.authenticate(key)).id
     except Unauthenticated as error:
         raise IncorrectKey(error.message) from None

@@ -17,25 +17,26 @@ from runtime.runtime import Runtime
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def _services(request: Request) -> Runtime:
+async def runtime_of(request: Request) -> Runtime:
+    """The running runtime."""
     return cast(Runtime, request.state.runtime)
 
 
-async def _settings(request: Request) -> Settings:
+async def settings_of(request: Request) -> Settings:
+    """The operator's settings."""
     return cast(Settings, request.state.settings)
 
 
-Services = Annotated[Runtime, Depends(_services)]
-"""The running runtime."""
-
-Choices = Annotated[Settings, Depends(_settings)]
-"""The operator's settings."""
+# FastAPI takes its time over each dependency, so those below have none of their own.
+Services = Annotated[Runtime, Depends(runtime_of)]
+Choices = Annotated[Settings, Depends(settings_of)]
 
 
-def body(model: type[Model]) -> Callable[[Request, Settings], Awaitable[Model]]:
+def body(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
     """A dependency that reads the request's JSON body as a `model`, parsed and validated in one pass."""
 
-    async def read(request: Request, settings: Choices) -> Model:
+    async def read(request: Request) -> Model:
+        settings = await settings_of(request)
         content = await read_json(request, settings.request_max_bytes)
         try:
             return model.model_validate_json(content)

@@ -50,10 +50,10 @@ class Exchange:
         return round((time.perf_counter() - self._began) * 1000)
 
     def line(self) -> str:
-        """The exchange as the access log shows it. The path is the raw one: it cannot hold a line break."""
+        """The exchange as the access log shows it, beside its id. The path is the raw one: it has no line breaks."""
         client = self._scope.get("client") or ("-",)
         path = self._scope["raw_path"].decode("ascii", "backslashreplace")
-        return f'{client[0]} "{self._scope["method"]} {path}" {self.status} {self.milliseconds()}ms {self.id}'
+        return f'{client[0]} "{self._scope["method"]} {path}" {self.status} {self.milliseconds()}ms'
 
 
 class Exchanges:

@@ -30,23 +30,18 @@ Events: TypeAlias = AsyncGenerator["MultipartSegment | bytes | None"]
 class FilePart:
     """The request's one file. Iterating it reads the request to its end.
 
-    The iteration raises when the file is too large, when anything but the file follows, or when the client leaves:
-    only an iteration that ended by itself has seen a whole file.
+    The iteration raises when anything but the file follows, or when the client leaves: only one that ended by itself
+    has seen a whole file.
     """
 
-    def __init__(self, filename: str, events: Events, max_bytes: int) -> None:
+    def __init__(self, filename: str, events: Events) -> None:
         self.filename = filename
         self._events = events
-        self._max_bytes = max_bytes
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
         async for event in self._events:
             if event is None:
                 break
-            size += len(event)
-            if size > self._max_bytes:
-                raise too_large("file", self._max_bytes)
             yield event
         async for event in self._events:
             raise _refuse_part(event)
@@ -54,14 +49,17 @@ class FilePart:
 
 @asynccontextmanager
 async def file_part(request: Request, max_bytes: int) -> AsyncIterator[FilePart]:
-    """The file of a request that has been read as far as the file's first byte."""
+    """The file of a request that has been read as far as the file's first byte.
+
+    A request is cut off where it is too large for a file of `max_bytes`; the runtime measures the file itself.
+    """
     check_length(request, max_bytes + ENVELOPE_MAX_BYTES)
     boundary = media_type_parameter(request, "boundary")
     if not boundary:
         raise _malformed("the Content-Type header names no boundary")
     async with aclosing(_parse(request, boundary, max_bytes + ENVELOPE_MAX_BYTES)) as events:
         async for head in events:
-            yield FilePart(_filename(head), events, max_bytes)
+            yield FilePart(_filename(head), events)
             return
         raise InvalidInput("Missing required parameter: 'file'.", param="file", code="missing_required_parameter")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic_core import to_json
 
 from api import errors
 from api.schemas.shell_calls import OutputObject, ShellCallObject
-from api.streams import ClosingResponse
+from api.streams import Closable, ClosingResponse
 from runtime.errors import SandlotError
 from runtime.values import CallDone, CommandDone, OutputDelta, ShellEvent
 
@@ -20,7 +20,13 @@ PING_SECONDS = 15.0
 """Proxies cut connections that stay silent, most of them after a minute; a comment is not silence."""
 
 
-def event_stream(container_id: str, call_id: str, events: AsyncGenerator[ShellEvent]) -> ClosingResponse:
+class Events(Closable, Protocol):
+    """A call's events, to be iterated once and closed."""
+
+    def __aiter__(self) -> AsyncIterator[ShellEvent]: ...
+
+
+def event_stream(container_id: str, call_id: str, events: Events) -> ClosingResponse:
     """A response with a call's events as they come, and a ping wherever none comes for a while.
 
     Its Content-Location tells where the call is, to cancel or rejoin it, before the first event has come.
@@ -30,10 +36,10 @@ def event_stream(container_id: str, call_id: str, events: AsyncGenerator[ShellEv
         "x-accel-buffering": "no",
         "content-location": f"/v1/containers/{container_id}/shell_calls/{call_id}",
     }
-    return ClosingResponse(_encoded(call_id, events), events, "text/event-stream", headers)
+    return ClosingResponse(_encoded(call_id, aiter(events)), events, "text/event-stream", headers)
 
 
-async def _encoded(call_id: str, events: AsyncGenerator[ShellEvent]) -> AsyncIterator[bytes]:
+async def _encoded(call_id: str, events: AsyncIterator[ShellEvent]) -> AsyncIterator[bytes]:
     last = 0
     try:
         async for event in with_pauses(events, PING_SECONDS):
@@ -47,7 +53,7 @@ async def _encoded(call_id: str, events: AsyncGenerator[ShellEvent]) -> AsyncIte
         yield encode({**body, "type": "error", "sequence_number": last + 1})
 
 
-async def with_pauses(events: AsyncGenerator[ShellEvent], seconds: float) -> AsyncGenerator[ShellEvent | None]:
+async def with_pauses(events: AsyncIterator[ShellEvent], seconds: float) -> AsyncGenerator[ShellEvent | None]:
     """The same events, and None whenever none has come for `seconds`. Waiting for one is never interrupted."""
     while True:
         coming = asyncio.ensure_future(anext(events, None))

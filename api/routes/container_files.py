@@ -28,7 +28,7 @@ async def create(owner: Owner, runtime: Services, settings: Choices, request: Re
                 file = await runtime.files.upload(owner, container_id, part.filename, part)
             return ContainerFileObject.of(file).response()
         case "application/json":
-            await read_reference(request, settings)
+            await read_reference(request)
             raise wording.unsupported_parameter("file_id")
     raise bodies.wrong_media_type(request, "multipart/form-data", "application/json")
 
