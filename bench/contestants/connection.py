@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 from http import HTTPStatus
 from typing import Any
@@ -19,8 +20,8 @@ class Connection:
     """Requests one after the other, with an API key. Responses must name their length."""
 
     def __init__(self, port: int, api_key: str) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = port
+        self._socket = _connect(port)
         self._headers = f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {api_key}\r\n"
 
     def json(self, method: str, path: str, value: Any = None) -> Any:
@@ -32,6 +33,7 @@ class Connection:
         """Send a request whose body comes in pieces: the body of the answer, if that is a 200."""
         length = sum(map(len, body))
         content = f"Content-Type: {media_type}\r\nContent-Length: {length}\r\n" if body else ""
+        self._be_connected()
         head = f"{method} {path} HTTP/1.1\r\n{self._headers}{content}\r\n".encode()
         # Small requests go out in one piece, as clients do it; large pieces without being copied.
         if length < SEARCHED:
@@ -45,6 +47,12 @@ class Connection:
     def close(self) -> None:
         """Hang up."""
         self._socket.close()
+
+    def _be_connected(self) -> None:
+        """Connect anew where the service has hung up: it does so with connections that were idle for a while."""
+        if select.select([self._socket], [], [], 0)[0]:
+            self._socket.close()
+            self._socket = _connect(self._port)
 
     def _answer(self) -> memoryview:
         received = b""
@@ -71,6 +79,12 @@ class Connection:
                 raise UnexpectedAnswer("The service hung up.")
             rest = rest[count:]
         return body
+
+
+def _connect(port: int) -> socket.socket:
+    connected = socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connected
 
 
 def _parse(head: bytes) -> tuple[int, dict[bytes, bytes]]:
