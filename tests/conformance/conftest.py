@@ -11,6 +11,7 @@ from runtime.ids import new_container_id
 from runtime.store.database import open_store, sqlite_url
 from runtime.values import Container, ContainerStatus, MemoryLimit
 from tests.service import Service
+from tests.shell import run
 
 CROWD = 250
 
@@ -21,6 +22,20 @@ def shared(http: httpx.Client) -> Iterator[str]:
     container_id = str(http.post("/containers", json={"name": "shared"}).raise_for_status().json()["id"])
     yield container_id
     http.delete(f"/containers/{container_id}").raise_for_status()
+
+
+@pytest.fixture(scope="module")
+def nothing_made(service: Service, http: httpx.Client, shared: str) -> Iterator[None]:
+    """Hold that all tests of a module together make no container and no file: no record, nothing on the engine."""
+
+    def there() -> tuple[list[str], list[str], str]:
+        records = [container["id"] for container in http.get("/containers", params={"limit": 100}).json()["data"]]
+        files = run(http, shared, "find /mnt/data /tmp -mindepth 1; pgrep -a sleep")["stdout"]
+        return sorted(service.engine_containers()), records, files
+
+    before = there()
+    yield
+    assert there() == before
 
 
 @pytest.fixture(scope="package")
