@@ -49,15 +49,10 @@ def answer_to(error: errors.SandlotError) -> Answer:
     return next((ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS), Answer(500, SERVER_ERROR))
 
 
-def error_body(type_: str, message: str, param: str | None = None, code: str | None = None) -> dict[str, str | None]:
-    """What stands under `error` in the envelope: always all four keys."""
-    return {"message": message, "type": type_, "param": param, "code": code}
-
-
 def error_response(answer: Answer, message: str, *, param: str | None = None, code: str | None = None) -> Response:
-    """An error in the envelope, as a whole response."""
-    body = {"error": error_body(answer.type, message, param, code)}
-    return Response(to_json(body), answer.status, answer.headers, media_type="application/json")
+    """An error in the envelope, always with all four keys, as a whole response."""
+    error = {"message": message, "type": answer.type, "param": param, "code": code}
+    return Response(to_json({"error": error}), answer.status, answer.headers, media_type="application/json")
 
 
 def refusal(error: errors.SandlotError) -> Response:

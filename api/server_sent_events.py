@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
 from typing import Any, Protocol
 
 from pydantic_core import to_json
 
-from api import errors
 from api.schemas.shell_calls import OutputObject, ShellCallObject
 from api.streams import Closable, ClosingResponse
 from runtime.errors import SandlotError
@@ -49,8 +47,15 @@ async def _encoded(call_id: str, events: AsyncIterator[ShellEvent]) -> AsyncIter
                 last = event.sequence_number
                 yield encode(payload(event, call_id))
     except SandlotError as error:
-        body = errors.error_body(errors.answer_to(error).type, error.message, error.param, error.code)
-        yield encode({**body, "type": "error", "sequence_number": last + 1})
+        yield encode(
+            {
+                "type": "error",
+                "code": error.code,
+                "message": error.message,
+                "param": error.param,
+                "sequence_number": last + 1,
+            }
+        )
 
 
 async def with_pauses(events: AsyncIterator[ShellEvent], seconds: float) -> AsyncGenerator[ShellEvent | None]:
@@ -72,8 +77,7 @@ async def _cancelled(coming: asyncio.Future[Any]) -> None:
     """End a wait that nobody is interested in any more, so that its generator can be closed."""
     if not coming.done():
         coming.cancel()
-        with suppress(asyncio.CancelledError):
-            await coming
+        await asyncio.wait({coming})
 
 
 def payload(event: ShellEvent, call_id: str) -> dict[str, Any]:

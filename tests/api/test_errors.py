@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from api.errors import answer_to, crash, refusal
+from runtime import errors
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "type_", "code", "header"),
+    [
+        (errors.InvalidInput("m", param="p", code="c"), 400, "invalid_request_error", "c", None),
+        (errors.ContainerExpired(), 400, "invalid_request_error", None, None),
+        (errors.StorageFull("m"), 400, "invalid_request_error", "storage_full", None),
+        (errors.Unauthenticated("m"), 401, "invalid_request_error", None, ("www-authenticate", "Bearer")),
+        (errors.NotFound("m"), 404, "invalid_request_error", None, None),
+        (errors.TooLarge("m"), 413, "invalid_request_error", "too_large", None),
+        (errors.Busy("m", retry_after=7), 429, "rate_limit_error", "rate_limit_exceeded", ("retry-after", "7")),
+        (errors.AgentMisbehaved("m"), 502, "server_error", "sandbox_misbehaved", ("x-should-retry", "false")),
+        (errors.SandboxLost("m"), 503, "server_error", "sandbox_lost", ("x-should-retry", "false")),
+        (errors.EngineUnavailable("m"), 503, "server_error", "engine_unavailable", ("retry-after", "1")),
+    ],
+)
+def test_table(
+    error: errors.SandlotError, status: int, type_: str, code: str | None, header: tuple[str, str] | None
+) -> None:
+    """Each of the runtime's errors has its status, type and code, and says whether to ask again helps."""
+    response = refusal(error)
+    assert response.status_code == status
+    body = {"message": error.message, "type": type_, "param": error.param, "code": code}
+    assert json.loads(bytes(response.body)) == {"error": body}
+    assert header is None or response.headers[header[0]] == header[1]
+
+
+def test_subclass() -> None:
+    """An error that the table does not name is answered as the nearest class above it, at last as our fault."""
+
+    class Special(errors.NotFound):
+        """A kind of its own."""
+
+    assert answer_to(Special("m")).status == 404
+    assert answer_to(errors.SandlotError("m")).status == 500
+
+
+def test_crash() -> None:
+    """A crash has all four keys too."""
+    assert sorted(json.loads(bytes(crash().body))["error"]) == ["code", "message", "param", "type"]
