@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from runtime.activity import Activity
@@ -16,6 +16,7 @@ from runtime.reconcile import Reconciler
 from runtime.sandboxes import Sandboxes
 from runtime.scheduler import schedule
 from runtime.shell_calls import ShellCallService
+from runtime.store.base import Store
 from runtime.store.database import open_store, sqlite_url
 
 SWEEP_SECONDS = 5
@@ -39,10 +40,9 @@ class Runtime:
 
         Raises EngineUnavailable and DatabaseUnusable.
         """
-        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = await DockerEngine.connect(runtime=config.engine_runtime, cpus=config.cpus)
         try:
-            async with open_store(config.database_url or sqlite_url(config.data_dir / "sandlot.db")) as store:
+            async with _open_store(config) as store:
                 sandboxes = Sandboxes(engine, config.image, store.instance_id)
                 activity = Activity()
                 containers = ContainerService(store, sandboxes, activity)
@@ -71,3 +71,15 @@ class Runtime:
     async def check(self) -> None:
         """Return if calls can be served; EngineUnavailable otherwise."""
         await self.sandboxes.ping()
+
+
+@asynccontextmanager
+async def open_keys(config: Config) -> AsyncIterator[KeyService]:
+    """The API keys alone, without an engine, beside a runtime that may be open elsewhere. Raises DatabaseUnusable."""
+    async with _open_store(config) as store:
+        yield KeyService(store.keys)
+
+
+def _open_store(config: Config) -> AbstractAsyncContextManager[Store]:
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return open_store(config.database_url or sqlite_url(config.data_dir / "sandlot.db"))

@@ -11,7 +11,7 @@ import typer
 
 from api.settings import read_settings
 from runtime.keys import KeyService
-from runtime.store.database import open_store, sqlite_url
+from runtime.runtime import open_keys
 
 T = TypeVar("T")
 
@@ -40,11 +40,8 @@ def delete(key_id: Annotated[str, typer.Argument(help="The id, as `sandlot keys 
 
 
 def _with_keys(use: Callable[[KeyService], Awaitable[T]]) -> T:
-    settings = read_settings()
-
     async def run() -> T:
-        settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        async with open_store(settings.database_url or sqlite_url(settings.directory / "sandlot.db")) as store:
-            return await use(KeyService(store.keys))
+        async with open_keys(read_settings().to_config()) as service:
+            return await use(service)
 
     return asyncio.run(run())
