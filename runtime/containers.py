@@ -49,6 +49,9 @@ class ContainerService:
         self._store = store
         self._sandboxes = sandboxes
         self._activity = activity
+        # Running containers whose record was read: this process alone changes it, so calls needn't read it again.
+        self._running: dict[str, Container] = {}
+        self._stopped = 0  # so many times a container has stopped running
 
     async def create(self, owner: str, spec: ContainerSpec) -> Container:
         """A new container, running. The record is there before the sandbox, so that none is ever unaccounted for."""
@@ -73,7 +76,8 @@ class ContainerService:
             raise
         finally:
             self._activity.end(container.id)
-        return self._activity.current(replace(container, status=ContainerStatus.RUNNING))
+        container = self._running[container.id] = replace(container, status=ContainerStatus.RUNNING)
+        return self._activity.current(container)
 
     async def retrieve(self, owner: str, container_id: str) -> Container:
         """The container's record. Reading it counts as a use."""
@@ -104,6 +108,7 @@ class ContainerService:
         await self._find(owner, container_id)
         live = [ContainerStatus.RUNNING, ContainerStatus.EXPIRED]
         await self._store.containers.move(container_id, live, ContainerStatus.DELETING)
+        self._forget_running(container_id)
         await self.finish_delete(container_id)
 
     async def finish_delete(self, container_id: str) -> None:
@@ -115,7 +120,9 @@ class ContainerService:
     async def expire(self, container: Container) -> None:
         """Remove the sandbox and keep the record."""
         await self._activity.write(self._store.containers)
-        if await self._store.containers.move(container.id, [ContainerStatus.RUNNING], ContainerStatus.EXPIRED):
+        expired = await self._store.containers.move(container.id, [ContainerStatus.RUNNING], ContainerStatus.EXPIRED)
+        self._forget_running(container.id)
+        if expired:
             await self._sandboxes.destroy(container.id)
             await self._store.container_files.sync(container.id, [])
             self._activity.forget(container.id)
@@ -130,13 +137,28 @@ class ContainerService:
 
     async def _find(self, owner: str, container_id: str) -> Container:
         """The owner's container, running or expired: one whose time is up is expired first."""
-        container = await self._store.containers.find(owner, container_id) if is_container_id(container_id) else None
-        if container is None or container.status in (ContainerStatus.CREATING, ContainerStatus.FAILED):
+        container = self._running.get(container_id) or await self._read(owner, container_id)
+        if container is None or container.owner != owner:
             raise NotFound(f"Container with id '{container_id}' not found.")
         if self._is_due(container):
             await self.expire(container)
             return replace(self._activity.current(container), status=ContainerStatus.EXPIRED)
         return container
+
+    async def _read(self, owner: str, container_id: str) -> Container | None:
+        if not is_container_id(container_id):
+            return None
+        stopped_before = self._stopped
+        container = await self._store.containers.find(owner, container_id)
+        if container is None or container.status in (ContainerStatus.CREATING, ContainerStatus.FAILED):
+            return None
+        if container.status is ContainerStatus.RUNNING and self._stopped == stopped_before:  # then it still runs
+            self._running[container_id] = container
+        return container
+
+    def _forget_running(self, container_id: str) -> None:
+        self._running.pop(container_id, None)
+        self._stopped += 1
 
     def _is_due(self, container: Container) -> bool:
         in_use = self._activity.in_use(container.id)
