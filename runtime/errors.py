@@ -78,3 +78,9 @@ class AgentMisbehaved(SandlotError):
     """The other end of a link said something the protocol does not allow."""
 
     code = "sandbox_misbehaved"
+
+
+class DatabaseUnusable(SandlotError):
+    """The database can't be opened: not reachable, not a database, or of a version this one does not know."""
+
+    code = "database_unusable"

@@ -6,14 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from runtime.errors import SandlotError
 from runtime.values import ApiKey, Container, ContainerFile, ContainerStatus, Page, PageRequest
-
-
-class DatabaseUnusable(SandlotError):
-    """The database can't be opened: not reachable, not a database, or of a version this one does not know."""
-
-    code = "database_unusable"
 
 
 @dataclass(frozen=True, slots=True)

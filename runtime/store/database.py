@@ -10,7 +10,8 @@ from pathlib import Path
 from sqlalchemy import URL, make_url, select
 from sqlalchemy.exc import ArgumentError
 
-from runtime.store.base import DatabaseUnusable, Store
+from runtime.errors import DatabaseUnusable
+from runtime.store.base import Store
 from runtime.store.connections import open_connections
 from runtime.store.container_files import SqlContainerFileStore
 from runtime.store.containers import SqlContainerStore

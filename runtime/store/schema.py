@@ -10,7 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from runtime.store.base import DatabaseUnusable
+from runtime.errors import DatabaseUnusable
 from runtime.store.connections import prepare
 
 # alembic's `op` and `context` are modules with one current migration: one thread at a time may be in them.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
-from runtime.store.base import DatabaseUnusable
+from runtime.errors import DatabaseUnusable
 from runtime.store.connections import open_connections
 from runtime.store.database import open_store, sqlite_url
 from tests.runtime.store.records import container
