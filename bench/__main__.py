@@ -76,10 +76,10 @@ def _benchmarks(megabytes: int) -> list[Benchmark]:
     return [
         ColdStart(),
         ShellCall(),
-        Upload("1 KB file in", SMALL, 50, Milliseconds()),
-        Download("1 KB file out", SMALL, 50, Milliseconds()),
-        Upload(f"{megabytes} MB file in", large, 10, moved, goal),
-        Download(f"{megabytes} MB file out", large, 10, moved, goal),
+        Upload("1 KB file in", SMALL, 50, 5, Milliseconds()),
+        Download("1 KB file out", SMALL, 50, 5, Milliseconds()),
+        Upload(f"{megabytes} MB file in", large, 10, 1, moved, goal),
+        Download(f"{megabytes} MB file out", large, 10, 1, moved, goal),
     ]
 
 

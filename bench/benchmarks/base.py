@@ -25,6 +25,10 @@ class Benchmark(Protocol):
         """How often each contestant does it."""
 
     @property
+    def in_a_row(self) -> int:
+        """How often a contestant does it before the next one has its turn."""
+
+    @property
     def unit(self) -> Unit:
         """How its times are shown."""
 

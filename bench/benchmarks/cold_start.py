@@ -15,6 +15,7 @@ class ColdStart:
 
     name = "create a sandbox, first output (cold)"
     runs = 16
+    in_a_row = 1
     unit = Milliseconds()
     goal: Goal | None = None
 

@@ -18,6 +18,7 @@ class Download:
     name: str
     size: int
     runs: int
+    in_a_row: int
     unit: Unit
     goal: Goal | None = None
 

@@ -20,6 +20,7 @@ class Upload:
     name: str
     size: int
     runs: int
+    in_a_row: int
     unit: Unit
     goal: Goal | None = None
 

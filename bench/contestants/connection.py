@@ -22,6 +22,7 @@ class Connection:
     def __init__(self, port: int, api_key: str) -> None:
         self._port = port
         self._socket = _connect(port)
+        self._memory = bytearray()
         self._headers = f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {api_key}\r\n"
 
     def json(self, method: str, path: str, value: Any = None) -> Any:
@@ -30,7 +31,10 @@ class Connection:
         return json.loads(bytes(self.request(method, path, "application/json", *body)))
 
     def request(self, method: str, path: str, media_type: str = "", *body: bytes) -> memoryview:
-        """Send a request whose body comes in pieces: the body of the answer, if that is a 200."""
+        """Send a request whose body comes in pieces: the body of the answer, if that is a 200.
+
+        What is returned is good until the next request: new memory for a large body would cost more than receiving it.
+        """
         length = sum(map(len, body))
         content = f"Content-Type: {media_type}\r\nContent-Length: {length}\r\n" if body else ""
         self._be_connected()
@@ -70,7 +74,9 @@ class Connection:
 
     def _fill(self, begin: bytes, length: int) -> memoryview:
         """A body of `length` bytes that begins with `begin`."""
-        body = memoryview(bytearray(length))
+        if length > len(self._memory):
+            self._memory = bytearray(length)
+        body = memoryview(self._memory)[:length]
         body[: len(begin)] = begin
         rest = body[len(begin) :]
         while rest:
