@@ -10,6 +10,8 @@ import signal
 import time
 from collections.abc import Callable
 
+DAY = 24 * 3600.0
+
 Callback = Callable[[], None]
 
 
@@ -79,16 +81,17 @@ class Loop:
         """Wait and call back until `stop`."""
         while self._running:
             for key, _ in self._selector.select(self._patience()):
-                if key.fd in self._selector.get_map():  # an earlier callback may have let go of it
+                # An earlier callback may have let go of it, or watch something else by the same number now.
+                if self._selector.get_map().get(key.fd) is key:
                     key.data()
             self._run_due()
             self.after_each()
 
     def _patience(self) -> float | None:
-        """How long to wait: seconds, or None when no timer is set."""
+        """How long to wait: seconds, or None when no timer is set. The selector takes no more than some weeks."""
         while self._timers and self._timers[0][2].callback is None:
             heapq.heappop(self._timers)
-        return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
+        return min(max(0.0, self._timers[0][0] - time.monotonic()), DAY) if self._timers else None
 
     def _run_due(self) -> None:
         now = time.monotonic()
