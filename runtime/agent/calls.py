@@ -20,7 +20,8 @@ from runtime.link.frames import Json
 
 READ_SIZE = 64 * 1024
 KEPT_CALLS = 1000  # finished calls whose output can be read again
-KEPT_CHARACTERS = 16 * 1024 * 1024  # of output of finished calls
+KEPT_CHARACTERS = 16 * 1024 * 1024  # of commands and output of finished calls
+EVENT_SIZE = 200  # bytes that an event takes beside its text
 CANNOT_EXECUTE = 126  # the exit code of shells for it
 
 SHELL = "/bin/bash" if os.path.exists("/bin/bash") else "/bin/sh"
@@ -33,16 +34,17 @@ class Calls:
         self.loop = loop
         self.processes = processes
         self._calls: dict[str, Call] = {}
-        self._ended: dict[str, int] = {}  # in the order they ended: characters of output
+        self._ended: dict[str, int] = {}  # in the order they ended: their sizes
         self._kept = 0  # their sum
 
     def start(self, spec: Json) -> Call:
         """Begin a call. Its spec has `id`, `created_at`, `commands`, `timeout_ms` (or None), `max_output_length`,
         `working_directory`, `env` and `stdin`.
         """
+        stdin = spec["stdin"].encode()
         call = Call(self, spec)
         self._calls[call.id] = call
-        call.start(spec["stdin"].encode())
+        call.start(stdin)
         return call
 
     def get(self, call_id: str) -> Call:
@@ -54,8 +56,8 @@ class Calls:
 
     def ended(self, call: Call) -> None:
         """A call is over: keep its output for a while, within bounds."""
-        self._ended[call.id] = call.log.size
-        self._kept += call.log.size
+        self._ended[call.id] = call.size
+        self._kept += call.size
         while len(self._ended) > KEPT_CALLS or (len(self._ended) > 1 and self._kept > KEPT_CHARACTERS):
             oldest = next(iter(self._ended))
             self._kept -= self._ended.pop(oldest)
@@ -83,6 +85,11 @@ class Call:
         if not os.path.isdir(self._directory) or not os.access(self._directory, os.X_OK):
             raise RequestFailed("no_directory", f"No such directory: {self._directory}")
 
+    @property
+    def size(self) -> int:
+        """About how many characters of memory the call takes."""
+        return sum(map(len, self._commands)) + self.log.size + EVENT_SIZE * len(self.log.events)
+
     def start(self, stdin: bytes) -> None:
         """Start all commands, each with the whole of `stdin`."""
         for number, text in enumerate(self._commands):
@@ -90,7 +97,7 @@ class Call:
             self._running[number] = command
             try:
                 command.start(self._calls.processes, text, stdin, self._directory, self._env)
-            except (RequestFailed, OSError) as error:
+            except (RequestFailed, OSError, ValueError) as error:  # the last: text that no argument can be
                 self.log.write(number, 1, f"sandbox: {error}\n".encode())
                 self.command_ended(number, {"type": "exit", "exit_code": CANNOT_EXECUTE})
         if self._timeout_ms is not None and self._running:

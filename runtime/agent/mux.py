@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
-from typing import Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol, TypeVar
 
 from runtime.agent.loop import Loop
 from runtime.link.frames import (
@@ -31,6 +33,8 @@ from runtime.link.frames import (
     encode,
     encode_json,
 )
+
+T = TypeVar("T")
 
 READ_SIZE = 256 * 1024
 OUTPUT_HIGH = 256 * 1024  # bytes waiting to be written, above which no more body is produced
@@ -70,7 +74,7 @@ class Channel:
 
     def __init__(self, mux: Mux, number: int) -> None:
         self.number = number
-        self.request: Request
+        self.request = Request()  # until it is known which
         self.received = 0
         self.unacknowledged = 0
         self.sent = 0
@@ -140,10 +144,7 @@ class Mux:
             channel = self._channels.get(frame.channel)
             if channel is None:
                 return  # it ended here while the host was still sending
-            try:
-                self._advance(channel, frame)
-            except RequestFailed as failure:
-                self._fail(channel, failure)
+            self._attempt(channel, lambda: self._advance(channel, frame))
 
     def _start_over(self, greeting: bytes) -> None:
         """A host, perhaps a new one, begins: nothing of what was under way on the link is of use any more."""
@@ -160,12 +161,13 @@ class Mux:
 
     def _open(self, frame: Frame) -> None:
         header = decode_json(frame.payload)
+        if frame.channel in self._channels:
+            raise ProtocolError("an OPEN of a channel that is open")
         channel = Channel(self, frame.channel)
         self._channels[frame.channel] = channel
-        try:
-            channel.request = self._answer(header, channel)
-        except RequestFailed as failure:
-            self._fail(channel, failure)
+        request = self._attempt(channel, lambda: self._answer(header, channel))
+        if request is not None:
+            channel.request = request
 
     def _advance(self, channel: Channel, frame: Frame) -> None:
         """One more frame of a channel that is open."""
@@ -187,12 +189,26 @@ class Mux:
             channel.credit += amount
             self.wake(channel)
         elif frame.kind == RESET:
+            decode_json(frame.payload)
             self._close(channel)
             channel.request.abort()
             self.send(encode_json(RESET, channel.number, {}))
 
+    def _attempt(self, channel: Channel, step: Callable[[], T]) -> T | None:
+        """Take a step of a channel's request. Whatever goes wrong with it ends the request and not the agent."""
+        try:
+            return step()
+        except ProtocolError:
+            raise
+        except RequestFailed as failure:
+            self._fail(channel, failure)
+        except Exception as error:  # noqa: BLE001 - the first process must live, or the sandbox ends
+            self._fail(channel, RequestFailed("failed", repr(error)))
+        return None
+
     def _fail(self, channel: Channel, failure: RequestFailed) -> None:
         self._close(channel)
+        channel.request.abort()
         self.send(encode_json(RESET, channel.number, {"code": failure.code, "message": failure.message[:1000]}))
 
     def _close(self, channel: Channel) -> None:
@@ -206,12 +222,9 @@ class Mux:
             channel = self._ready.popleft()
             if channel.credit == 0:
                 continue  # CREDIT wakes it again
-            try:
-                body = channel.request.produce(min(MAX_PAYLOAD, channel.credit))
-            except RequestFailed as failure:
-                channel.request.abort()
-                self._fail(channel, failure)
-                continue
+            body = self._attempt(channel, partial(channel.request.produce, min(MAX_PAYLOAD, channel.credit)))
+            if body is None:
+                continue  # it failed
             if body:
                 channel.credit -= len(body)
                 channel.sent += len(body)
