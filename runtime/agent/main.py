@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import signal
 
 from runtime.agent.calls import Calls, Follow, Run, Snapshot
 from runtime.agent.files import List, Read, Remove, Write
@@ -50,6 +51,7 @@ def make_undumpable() -> None:
 
 def main(root: str) -> None:
     """Serve the link on standard input and output until the first is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python would end by it, and code in the sandbox may send it
     loop = Loop()
     agent = Agent(loop, root)
     make_undumpable()

@@ -36,7 +36,7 @@ _PROCESSES = """
 arch_prctl capget capset execve execveat exit exit_group fork futex futex_requeue futex_wait futex_waitv futex_wake
 get_robust_list get_thread_area getcpu getegid geteuid getgid getgroups getpgid getpgrp getpid getppid getpriority
 getresgid getresuid getrlimit getrusage getsid gettid getuid ioprio_get ioprio_set kill landlock_add_rule
-landlock_create_ruleset landlock_restrict_self membarrier modify_ldt pause pidfd_open pidfd_send_signal prctl prlimit64
+landlock_create_ruleset landlock_restrict_self membarrier modify_ldt pause pidfd_open pidfd_send_signal prctl
 rseq sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getattr sched_getparam sched_getscheduler
 sched_rr_get_interval sched_setaffinity sched_setattr sched_setparam sched_setscheduler sched_yield seccomp
 set_robust_list set_thread_area set_tid_address setfsgid setfsuid setgid setgroups setpgid setpriority setregid
@@ -88,6 +88,7 @@ def seccomp_profile() -> str:
                 _allow(["clone"], no_namespaces),
                 # Its flags are in memory, where no filter sees them; the C library falls back on clone.
                 {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": _ENOSYS},
+                _allow(["prlimit64"], _argument_is(0)),  # one's own limits: the first process has the same user
                 *(_allow(["socket"], _argument_is(family)) for family in _SOCKET_FAMILIES),
                 *(_allow(["personality"], _argument_is(value)) for value in _PERSONALITIES),
             ],
