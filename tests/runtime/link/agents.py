@@ -1,0 +1,111 @@
+"""Real agents to talk to: one in a process on this machine, one in a container."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from runtime.engines.base import Engine, SandboxSpec
+from runtime.link.bootstrap import COMMAND, agent_bundle
+from runtime.link.session import LinkSession
+from runtime.sandbox import ROOT
+from runtime.streams import ByteStream
+from runtime.values import GIB
+from tests.runtime.link.pipe_stream import PipeStream
+
+IMAGE = "sandlot/sandbox:latest"
+NOBODY = 65534
+START_SECONDS = 30.0
+
+
+class Agent(Protocol):
+    """An agent that runs. `root` is its folder of files."""
+
+    @property
+    def root(self) -> str:
+        """The folder, as commands see it."""
+
+    async def attach(self) -> ByteStream:
+        """A new stream to it; the one before should be closed by then."""
+
+
+@dataclass(frozen=True)
+class ProcessAgent:
+    """An agent on this machine. It isn't the first process, so it lets strays and orphans be."""
+
+    root: str
+    process: subprocess.Popen[bytes]
+
+    async def attach(self) -> PipeStream:
+        """See Agent."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        return await PipeStream.connect(self.process.stdout.fileno(), self.process.stdin.fileno())
+
+
+@dataclass(frozen=True)
+class ContainerAgent:
+    """An agent in a sandbox as the engine makes it."""
+
+    engine: Engine
+    name: str
+    root: str = ROOT
+
+    async def attach(self) -> ByteStream:
+        """See Agent."""
+        return await self.engine.attach(self.name)
+
+
+@asynccontextmanager
+async def process_agent() -> AsyncIterator[ProcessAgent]:
+    """An agent with a folder of its own."""
+    root = tempfile.mkdtemp(prefix="agent-")
+    agent = ProcessAgent(root, _start(root))
+    try:
+        yield agent
+    finally:
+        agent.process.kill()
+        agent.process.communicate()
+        shutil.rmtree(root)
+
+
+def _start(root: str) -> subprocess.Popen[bytes]:
+    """A process that is an agent, under the account `nobody` where that can be had."""
+    user = None
+    if os.getuid() == 0:
+        os.chown(root, NOBODY, NOBODY)
+        user = NOBODY
+    process = subprocess.Popen(
+        [shutil.which("python3", path=os.defpath) or sys.executable, *COMMAND[1:]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+    )
+    assert process.stdin is not None
+    process.stdin.write(agent_bundle(root))
+    return process
+
+
+@asynccontextmanager
+async def container_agent(engine: Engine, name: str, labels: dict[str, str]) -> AsyncIterator[ContainerAgent]:
+    """An agent in a new container, which is removed at the end."""
+    agent = ContainerAgent(engine, name)
+    try:
+        await engine.create(SandboxSpec(name, IMAGE, COMMAND, GIB, labels))
+        stream = await agent.attach()
+        stream.write(agent_bundle(ROOT))
+        (await LinkSession.establish(stream, START_SECONDS)).close()
+        yield agent
+    finally:
+        await engine.destroy(name)

@@ -1,0 +1,118 @@
+"""A sandbox with its link, and short ways to use both."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from runtime.call_progress import CallProgress
+from runtime.link.frames import Json
+from runtime.link.session import LinkSession
+from runtime.sandbox import FollowedCall, Sandbox
+from runtime.values import CommandOutput, ExitOutcome, ShellCall, ShellEvent
+from tests.runtime.link.agents import START_SECONDS, Agent
+
+
+class Box:
+    """An agent and the link to it, which a test may drop and take up again."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        self.root = agent.root
+        self.session: LinkSession
+        self.sandbox: Sandbox
+        self._ids = itertools.count(1)
+
+    async def connect(self) -> None:
+        """Begin a new session, on a new stream."""
+        self.session = await LinkSession.establish(await self.agent.attach(), START_SECONDS)
+        self.sandbox = Sandbox(self.session)
+
+    def spec(
+        self,
+        *commands: str,
+        timeout_ms: int | None = 60_000,
+        limit: int = 100_000,
+        env: Mapping[str, str] | None = None,
+        stdin: str = "",
+        directory: str | None = None,
+    ) -> Json:
+        """A shell call with a new id."""
+        return {
+            "id": f"call-{next(self._ids)}",
+            "created_at": 1000,
+            "commands": list(commands),
+            "timeout_ms": timeout_ms,
+            "max_output_length": limit,
+            "working_directory": directory or self.root,
+            "env": dict(env or {}),
+            "stdin": stdin,
+        }
+
+    async def call(self, spec: Json) -> ShellCall:
+        """Make a call and wait for its end."""
+        return await finished(await self.sandbox.run(spec))
+
+    async def run(self, command: str) -> str:
+        """The output of one command that has to succeed."""
+        output = (await self.call(self.spec(command))).output[0]
+        assert output.outcome == ExitOutcome(0), output
+        return output.stdout
+
+    async def one(
+        self,
+        command: str,
+        *,
+        timeout_ms: int | None = 60_000,
+        limit: int = 100_000,
+        env: Mapping[str, str] | None = None,
+        stdin: str = "",
+        directory: str | None = None,
+    ) -> CommandOutput:
+        """What one command gave."""
+        spec = self.spec(command, timeout_ms=timeout_ms, limit=limit, env=env, stdin=stdin, directory=directory)
+        return (await self.call(spec)).output[0]
+
+    async def put(self, name: str, *pieces: bytes) -> bytes:
+        """Write a file; the name it got."""
+        writing = await self.sandbox.write(name, pieces_of(*pieces))
+        return (await writing.finish())[0]
+
+    async def get(self, path: bytes) -> bytes:
+        """A file's bytes."""
+        reading = await self.sandbox.read(path)
+        try:
+            return b"".join([piece async for piece in reading.pieces()])
+        finally:
+            reading.close()
+
+
+@asynccontextmanager
+async def linked(agent: Agent) -> AsyncIterator[Box]:
+    """A box that is connected, until the end."""
+    box = Box(agent)
+    await box.connect()
+    yield box
+    box.sandbox.close()
+
+
+async def pieces_of(*pieces: bytes) -> AsyncIterator[bytes]:
+    """The pieces, one after the other."""
+    for piece in pieces:
+        yield piece
+
+
+async def events_of(followed: FollowedCall) -> tuple[ShellCall, list[ShellEvent]]:
+    """A call and its events, when there are no more."""
+    try:
+        progress = CallProgress.of_description("call", "container", await followed.description())
+        events = [progress.add(event) async for event in followed.events()]
+        return progress.call(), events
+    finally:
+        followed.close()
+
+
+async def finished(followed: FollowedCall) -> ShellCall:
+    """A call when there are no more events."""
+    return (await events_of(followed))[0]

@@ -1,0 +1,137 @@
+"""Commands: what they get, and what comes back."""
+
+from __future__ import annotations
+
+import pytest
+
+from runtime.errors import InvalidInput, NotFound
+from runtime.values import CallStatus, CommandOutput, ExitOutcome
+from tests.runtime.link.box import Box, finished
+
+
+async def test_output_and_exit_code(box: Box) -> None:
+    """Both outputs and the exit code come back, each in its place."""
+    assert await box.one("echo out; echo err >&2; exit 3") == CommandOutput("out\n", "err\n", ExitOutcome(3))
+
+
+async def test_death_by_a_signal(box: Box) -> None:
+    """A command that a signal ended has 128 and the signal's number as its exit code, as shells say it."""
+    assert (await box.one("kill -SEGV $$")).outcome == ExitOutcome(139)
+
+
+async def test_standard_input(box: Box) -> None:
+    """Every command of a call reads the whole of the input for itself."""
+    text = "line\n" * 500_000 + "é"
+    call = await box.call(box.spec("sha256sum", "sha256sum", "head -c 9", stdin=text))
+    first, second, third = (output.stdout for output in call.output)
+    assert first == second
+    assert third == "line\nline"
+    assert (await box.one("tail -c 7; wc -l < /dev/null", stdin=text)).stdout.startswith("line\né")
+
+
+async def test_no_standard_input(box: Box) -> None:
+    """Without input, a command that reads finds the end of it at once."""
+    assert await box.one("cat; wc -c") == CommandOutput("0\n", "", ExitOutcome(0))
+
+
+async def test_environment(box: Box) -> None:
+    """Variables are added to the sandbox's own, or take their place."""
+    output = await box.one('echo "$A|$LANG|${PATH:+path}"', env={"A": "x y\nz", "LANG": "C"})
+    assert output.stdout == "x y\nz|C|path\n"
+
+
+async def test_working_directory(box: Box) -> None:
+    """A command starts where it was asked to, at best the folder of files."""
+    assert await box.run("pwd") == f"{box.root}\n"
+    assert (await box.one("pwd", directory="/tmp")).stdout == "/tmp\n"
+
+
+@pytest.mark.parametrize("directory", ["/nowhere", "/etc/passwd", "/proc/self/mem", "/x\0y"])
+async def test_no_such_working_directory(box: Box, directory: str) -> None:
+    """A directory that isn't there is refused before anything runs."""
+    with pytest.raises(InvalidInput) as refusal:
+        await box.one("touch ran", directory=directory)
+    assert refusal.value.param == "working_directory"
+    assert await box.run("ls") == ""
+
+
+async def test_output_that_is_not_utf8(box: Box) -> None:
+    """Bytes that aren't UTF-8 become replacement characters; characters cut by a write become whole again."""
+    assert (await box.one(r"printf 'a\377b'; printf '\342\202'; sleep 0.1; printf '\254'")).stdout == "a\ufffdb€"
+    assert (await box.one(r"printf 'cut \342\202' >&2")).stderr == "cut \ufffd"
+
+
+async def test_several_commands(box: Box) -> None:
+    """Commands of a call run at the same time, and their outputs keep their order."""
+    call = await box.call(
+        box.spec(
+            "while [ ! -e made ]; do sleep 0.02; done; echo first",
+            "echo second; touch made; exit 2",
+            *(f"echo {number}" for number in range(20)),
+        )
+    )
+    assert call.status is CallStatus.COMPLETED
+    assert [output.stdout for output in call.output] == ["first\n", "second\n", *(f"{n}\n" for n in range(20))]
+    assert call.output[1].outcome == ExitOutcome(2)
+
+
+async def test_calls_at_the_same_time(box: Box) -> None:
+    """A call that runs doesn't hold up the others."""
+    waiting = await box.sandbox.run(box.spec("while [ ! -e go ]; do sleep 0.02; done; echo went"))
+    for number in range(10):
+        assert await box.run(f"echo {number}") == f"{number}\n"
+    await box.run("touch go")
+    assert (await finished(waiting)).output[0].stdout == "went\n"
+
+
+@pytest.mark.parametrize("length", [130_000, 140_000])
+async def test_long_commands(box: Box, length: int) -> None:
+    """A command may have 128 KiB; the kernel's refusal of a longer one is its output, and no fault."""
+    output = await box.one(f"true {'x' * length}")
+    if length < 128 * 1024:
+        assert output == CommandOutput("", "", ExitOutcome(0))
+    else:
+        assert output.outcome == ExitOutcome(126)
+        assert "too long" in output.stderr
+
+
+@pytest.mark.parametrize("spec", [{"commands": ["echo \0"]}, {"env": {"A=B": "\0"}}, {"commands": ["\ud800"]}])
+async def test_what_no_program_can_be_given(box: Box, spec: dict[str, object]) -> None:
+    """Text that the kernel can't take as an argument or a variable fails the command, not the agent."""
+    call = await box.call(box.spec("true") | spec)
+    assert call.output[0].outcome == ExitOutcome(126)
+    assert await box.run("echo alive") == "alive\n"
+
+
+async def test_a_call_that_is_not_known(box: Box) -> None:
+    """Following, reading or cancelling a call that isn't there is NotFound."""
+    for ask in (box.sandbox.follow, box.sandbox.snapshot, box.sandbox.cancel):
+        with pytest.raises(NotFound):
+            await ask("sh_0")
+
+
+@pytest.mark.parametrize(("written", "limit"), [(1000, 1000), (1001, 1000), (5_000_000, 999), (10, 1)])
+async def test_output_beyond_the_limit(box: Box, written: int, limit: int) -> None:
+    """Of long output its head and tail are kept, around a notice of how much is missing."""
+    text = "".join(f"{number % 10}" for number in range(written))
+    output = await box.one(f"python3 -c \"print(('0123456789' * {written})[:{written}], end='')\"", limit=limit)
+    head, tail = limit - limit // 2, limit // 2
+    expected = text
+    if written > limit:
+        notice = f"\n... {written - limit} chars truncated ...\n"
+        expected = text[:head] + notice + (text[-tail:] if tail else "")
+    assert output.stdout == expected
+
+
+async def test_endless_output(box: Box) -> None:
+    """A flood is read to its end, and the agent keeps no more of it than it was asked to."""
+    before = await agent_memory(box)
+    output = await box.one("yes sandlot | head -c 300000000; yes | head -c 30000000 >&2", limit=10_000)
+    assert output.outcome == ExitOutcome(0)
+    assert len(output.stdout) + len(output.stderr) < 10_200
+    assert await agent_memory(box) - before < 16 * 1024**2
+
+
+async def agent_memory(box: Box) -> int:
+    """The most memory the agent has had, in bytes; it is the parent of every command."""
+    return int(await box.run("grep VmHWM /proc/$PPID/status | tr -dc 0-9")) * 1024
