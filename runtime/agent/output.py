@@ -59,6 +59,7 @@ class OutputLog:
             state.room -= len(head)
             state.live_events += self._add(command, stream, head)
         if rest:
+            state.tail_room += state.room  # some is left where the head ended for its number of events
             state.room = 0
             state.keep_tail(stream, rest)
 
@@ -87,7 +88,7 @@ class _Command:
         self.decoders = [codecs.getincrementaldecoder("utf-8")("replace") for _ in STREAMS]
         self.tail: deque[tuple[int, str]] = deque()
         self.dropped = [0, 0]
-        self._tail_limit = limit // 2
+        self.tail_room = limit // 2
         self._tail_size = 0
 
     def keep_tail(self, stream: int, text: str) -> None:
@@ -96,9 +97,9 @@ class _Command:
         if self.tail and self.tail[-1][0] == stream and len(self.tail[-1][1]) < PIECE:
             text = self.tail.pop()[1] + text
         self.tail.append((stream, text))
-        while self._tail_size > self._tail_limit:
+        while self._tail_size > self.tail_room:
             stream, text = self.tail.popleft()
-            excess = min(self._tail_size - self._tail_limit, len(text))
+            excess = min(self._tail_size - self.tail_room, len(text))
             self._tail_size -= excess
             self.dropped[stream] += excess
             if excess < len(text):
