@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from runtime.errors import SandboxLost
@@ -28,6 +29,12 @@ from runtime.link.frames import (
 
 if TYPE_CHECKING:
     from runtime.link.session import LinkSession
+
+
+SMALL = 4096  # bytes
+
+Failure = Callable[[], Exception]
+"""Makes an error anew for each who waits: one that is kept would keep all that was at hand where it was raised."""
 
 
 class RequestRefused(Exception):
@@ -57,7 +64,7 @@ class Channel:
         self._body: deque[bytes] = deque()
         self._header: Json | None = None
         self._ended = False
-        self._failure: Exception | None = None
+        self._failure: Failure | None = None
         self._changed = asyncio.Event()
 
     def __enter__(self) -> Self:
@@ -67,15 +74,18 @@ class Channel:
         self.close()
 
     def close(self) -> None:
-        """Wait for nothing more; idempotent."""
+        """Wait for nothing more, and read nothing more; idempotent."""
+        self._body.clear()
         if not self._ended and self._failure is None:
             self._session.give_up(self)
-            self.fail(SandboxLost("The channel was closed."))
+            self.fail(partial(SandboxLost, "The channel was closed."))
 
     async def send(self, data: bytes) -> None:
         """Send a piece of the body, waiting for the agent to take it."""
         rest = memoryview(data)
         while rest:
+            if self._failure is not None:
+                raise self._failure()
             await self._until(lambda: self._credit > 0)
             piece = rest[: min(MAX_PAYLOAD, self._credit)]
             rest = rest[len(piece) :]
@@ -111,7 +121,7 @@ class Channel:
             if self._window < 0 or not frame.payload or self._header is None:
                 raise ProtocolError("data that wasn't asked for")
             self._received += len(frame.payload)
-            self._body.append(frame.payload)
+            self._keep(frame.payload)
         elif frame.kind == REPLY and self._header is None:
             self._header = decode_json(frame.payload)
         elif frame.kind == CREDIT:
@@ -127,12 +137,12 @@ class Channel:
         elif frame.kind == RESET:
             reason = decode_json(frame.payload)
             self._session.forget(self)
-            self.fail(RequestRefused(str(reason.get("code"))[:100], str(reason.get("message"))[:1000]))
+            self.fail(partial(RequestRefused, str(reason.get("code"))[:100], str(reason.get("message"))[:1000]))
         else:
             raise ProtocolError(f"a frame of kind {frame.kind} out of turn")
         self._changed.set()
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: Failure) -> None:
         """Nothing more will come."""
         if self._failure is None and not self._ended:
             self._failure = error
@@ -141,11 +151,17 @@ class Channel:
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():
             if self._failure is not None:
-                raise self._failure
+                raise self._failure()
             if self._ended:
                 raise SandboxLost("The sandbox ended its answer too early.")
             self._changed.clear()
             await self._changed.wait()
+
+    def _keep(self, piece: bytes) -> None:
+        """Put a piece with those that wait to be read. Small ones are joined: each takes room beside its bytes."""
+        if self._body and len(self._body[-1]) + len(piece) <= SMALL:
+            piece = self._body.pop() + piece
+        self._body.append(piece)
 
     def _acknowledge(self, size: int) -> None:
         """Let the agent send more, when what was read is worth a frame."""

@@ -6,7 +6,8 @@ A stream can be cut anywhere, when the service is killed or the engine drops a c
 first sends PREAMBLE, more 0xFF bytes than any frame is long, then HELLO. Whatever half frame the reader was in is
 filled up by 0xFF bytes, and the layout sees to it that none passes for a whole one: a header cut short gets a
 length over the maximum (it ends in the length's highest byte), END a count that is never right, OPEN and RESET
-broken JSON, CREDIT more than was ever sent. Only DATA can pass, and data counts for nothing before its END.
+broken JSON, CREDIT more than was ever sent. Only DATA can pass, and data counts for nothing before its END; and
+HELLO, which does no more than the one that follows, and whose answer nobody waits for.
 """
 
 from __future__ import annotations

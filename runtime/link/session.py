@@ -6,9 +6,10 @@ import asyncio
 import itertools
 import logging
 import os
+from functools import partial
 
 from runtime.errors import AgentMisbehaved, SandboxLost
-from runtime.link.channel import Channel
+from runtime.link.channel import Channel, Failure
 from runtime.link.frames import (
     END,
     GREETING,
@@ -32,8 +33,9 @@ from runtime.streams import ByteStream
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 2.0  # HELLO is said again after that: bytes of an older connection may have mixed with it
+RETRY_SECONDS = 2.0  # HELLO is said again after that, then after twice that, and so on: see _Greeting
 SLACK = 4 * MAX_PAYLOAD  # what a given-up channel may still send beside its data
+MAX_GIVEN_UP = 10_000  # channels whose end the agent still has to confirm; it does so at once
 
 
 class LinkSession:
@@ -45,7 +47,7 @@ class LinkSession:
         self._channels: dict[int, Channel] = {}
         self._given_up: dict[int, int] = {}  # channels whose end isn't confirmed yet: bytes they may still send
         self._numbers = itertools.count(1)
-        self._lost: Exception | None = None
+        self._lost: Failure | None = None
 
     @classmethod
     async def establish(cls, stream: ByteStream, deadline: float) -> LinkSession:
@@ -65,8 +67,8 @@ class LinkSession:
         except BaseException:
             stream.close()
             raise
-        stream.start(session._receive, session._closed)
         session._receive(rest)
+        stream.start(session._receive, session._closed)
         return session
 
     @property
@@ -77,7 +79,7 @@ class LinkSession:
     def open(self, header: Json) -> Channel:
         """Begin a request; SandboxLost when the link has ended, ValueError when the header is over 64 KiB."""
         if self._lost is not None:
-            raise self._lost
+            raise self._lost()
         channel = Channel(self, next(self._numbers))
         self.send(encode_json(OPEN, channel.number, header))
         self._channels[channel.number] = channel
@@ -96,6 +98,8 @@ class LinkSession:
         if self._channels.pop(channel.number, None) is not None:
             self._given_up[channel.number] = WINDOW + SLACK
             self.send(encode_json(RESET, channel.number, {}))
+            if len(self._given_up) > MAX_GIVEN_UP:
+                self._end("channels that were given up never end")
 
     def forget(self, channel: Channel) -> None:
         """A channel has ended on both sides."""
@@ -103,7 +107,7 @@ class LinkSession:
 
     def close(self) -> None:
         """End the link; idempotent. The sandbox goes on."""
-        self._fail(SandboxLost("The link was closed."))
+        self._fail(partial(SandboxLost, "The link was closed."))
         self._stream.close()
 
     def _receive(self, data: bytes) -> None:
@@ -117,9 +121,12 @@ class LinkSession:
                 else:
                     self._handle_late(frame)
         except ProtocolError as error:
-            log.warning("a sandbox broke the link's protocol: %s", error)
-            self._fail(AgentMisbehaved("The sandbox broke the link's protocol."))
-            self._stream.close()
+            self._end(str(error))
+
+    def _end(self, breach: str) -> None:
+        log.warning("a sandbox broke the link's protocol: %s", breach)
+        self._fail(partial(AgentMisbehaved, "The sandbox broke the link's protocol."))
+        self._stream.close()
 
     def _handle_late(self, frame: Frame) -> None:
         """A frame of a channel that was given up; how many there can be is bounded."""
@@ -135,9 +142,9 @@ class LinkSession:
             self._given_up[frame.channel] = left
 
     def _closed(self) -> None:
-        self._fail(SandboxLost("The sandbox's link ended."))
+        self._fail(partial(SandboxLost, "The sandbox's link ended."))
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: Failure) -> None:
         if self._lost is None:
             self._lost = error
         for channel in list(self._channels.values()):
@@ -146,7 +153,11 @@ class LinkSession:
 
 
 class _Greeting:
-    """Says HELLO and looks for the answer to it in whatever comes."""
+    """Says HELLO and looks for the answer to it in whatever comes.
+
+    Bytes of an older connection may mix with it, so after a while it is said again. Ever more patiently, so that an
+    agent that is slow is not always late.
+    """
 
     def __init__(self) -> None:
         self._received = bytearray()
@@ -163,15 +174,16 @@ class _Greeting:
 
     async def exchange(self, stream: ByteStream) -> bytes:
         """Bytes that came after the agent's answer."""
+        patience = RETRY_SECONDS
         while True:
             # A fresh nonce each time: an answer to an earlier one that comes late is passed over with the rest.
             nonce = os.urandom(NONCE_SIZE)
             stream.write(PREAMBLE + encode(HELLO, 0, GREETING.pack(nonce, VERSION)))
             try:
-                async with asyncio.timeout(RETRY_SECONDS):
+                async with asyncio.timeout(patience):
                     return await self._find(HEADER.pack(HELLO, 0, GREETING.size) + nonce)
             except TimeoutError:
-                continue
+                patience *= 2
 
     async def _find(self, answer: bytes) -> bytes:
         while True:
