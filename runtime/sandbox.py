@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
@@ -16,7 +17,8 @@ from runtime.values import CallStatus, ExitOutcome, Outcome, TimeoutOutcome
 
 ROOT = "/mnt/data"
 ANSWER_SECONDS = 30.0  # within which an agent begins to answer, and goes on answering
-MAX_LINE = 16 * 1024**2  # bytes; the longest describes a call, with all its commands
+MAX_DESCRIPTION = 16 * 1024**2  # bytes of the line that describes a call, with all its commands
+MAX_LINE = 256 * 1024  # bytes of any other; an event has at most 16 Ki characters, of up to 12 bytes each
 
 Stream = Literal["stdout", "stderr"]
 
@@ -97,9 +99,8 @@ class Sandbox:
         channel = self._session.open({"op": "write", "name": name})
         try:
             async for piece in body:
-                await channel.send(piece)
-        except RequestRefused as refusal:
-            _refuse(refusal)
+                async with _answering():
+                    await channel.send(piece)
         except BaseException:
             channel.close()
             raise
@@ -108,14 +109,24 @@ class Sandbox:
     async def read(self, path: bytes) -> ReadingFile:
         """Open a file below ROOT. NotFound when there is no such plain file."""
         channel = self._session.open({"op": "read", "path": _text(path)})
-        header = await _header(channel)
-        return ReadingFile(channel, _size(header.get("size")))
+        try:
+            header = await _header(channel)
+            return ReadingFile(channel, _size(header.get("size")))
+        except BaseException:
+            channel.close()
+            raise
 
     async def list(self, limit: int) -> list[FoundFile]:
         """The plain files below ROOT, `limit` at most, in no particular order."""
         with self._session.open({"op": "list", "limit": limit}) as channel:
             await _header(channel)
-            return [_found_file(line) async for line in _lines(channel)]
+            found: list[FoundFile] = []
+            async with _answering():
+                async for line in _lines(channel):
+                    if len(found) == limit:
+                        raise AgentMisbehaved("The sandbox lists more files than it was asked for.")
+                    found.append(_found_file(_parsed(line, MAX_LINE)))
+            return found
 
     async def remove(self, path: bytes) -> None:
         """Remove a file below ROOT. NotFound when there is no such file."""
@@ -124,7 +135,8 @@ class Sandbox:
 
     async def _followed(self, channel: Channel, body: bytes = b"") -> FollowedCall:
         try:
-            await channel.send(body)
+            async with _answering():
+                await channel.send(body)
             channel.end()
             await _header(channel)
         except BaseException:
@@ -138,20 +150,24 @@ class FollowedCall:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._lines = _lines(channel, patient=True)
+        self._lines = _lines(channel)
 
     async def description(self) -> Mapping[str, Any]:
         """What the call was asked for: the first thing to read."""
-        async for line in self._lines:
-            if isinstance(line, dict):
-                return line
-            break
-        raise AgentMisbehaved("The sandbox doesn't describe a call.")
+        async with _answering():
+            line = await anext(self._lines, b"")
+        description = _parsed(line, MAX_DESCRIPTION)
+        if not isinstance(description, dict):
+            raise AgentMisbehaved("The sandbox doesn't describe a call.")
+        return description
 
     async def events(self) -> AsyncIterator[AgentEvent]:
-        """The events, from number 0 on."""
-        async for line in self._lines:
-            yield _event(line)
+        """The events, from number 0 on, however long it takes until there is one."""
+        try:
+            async for line in self._lines:
+                yield _event(_parsed(line, MAX_LINE))
+        except RequestRefused as refusal:
+            _refuse(refusal)
 
     def close(self) -> None:
         """Follow no more; idempotent."""
@@ -186,7 +202,12 @@ class ReadingFile:
     async def pieces(self) -> AsyncIterator[bytes]:
         """The bytes, exactly `size`, or an error: the file may have changed meanwhile."""
         left = self.size
-        async for piece in _patiently(self._channel.body(), patient=False):
+        body = self._channel.body()
+        while True:
+            async with _answering():
+                piece = await anext(body, b"")
+            if not piece:
+                break
             left -= len(piece)
             if left < 0:
                 break
@@ -200,13 +221,19 @@ class ReadingFile:
 
 
 async def _header(channel: Channel) -> Json:
+    async with _answering():
+        return await channel.header()
+
+
+@asynccontextmanager
+async def _answering() -> AsyncIterator[None]:
+    """Wait for the agent in here: one that is silent for too long has failed, and its refusal is an error."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await channel.header()
+            yield
     except RequestRefused as refusal:
         _refuse(refusal)
     except TimeoutError:
-        channel.close()
         raise AgentMisbehaved("The sandbox doesn't answer.") from None
 
 
@@ -225,34 +252,30 @@ def _refuse(refusal: RequestRefused) -> NoReturn:
     raise errors.get(refusal.code, AgentMisbehaved("The sandbox refused.")) from refusal
 
 
-async def _patiently(pieces: AsyncIterator[bytes], *, patient: bool) -> AsyncIterator[bytes]:
-    """The pieces; an agent that is silent for too long has failed, except where silence is to be expected."""
-    try:
-        while True:
-            async with asyncio.timeout(None if patient else ANSWER_SECONDS):
-                try:
-                    piece = await anext(pieces)
-                except StopAsyncIteration:
-                    return
-            yield piece
-    except RequestRefused as refusal:
-        _refuse(refusal)
-    except TimeoutError:
-        raise AgentMisbehaved("The sandbox doesn't answer.") from None
-
-
-async def _lines(channel: Channel, *, patient: bool = False) -> AsyncIterator[Any]:
-    """The lines of JSON in an answer's body."""
-    rest = b""
-    async for piece in _patiently(channel.body(), patient=patient):
-        *lines, rest = (rest + piece).split(b"\n")
-        if len(rest) > MAX_LINE:
+async def _lines(channel: Channel) -> AsyncIterator[bytes]:
+    """The lines in an answer's body."""
+    rest = bytearray()
+    async for piece in channel.body():
+        start = len(rest)
+        rest += piece
+        end = rest.rfind(b"\n", start)  # not from the front: a line may come byte by byte
+        if end >= 0:
+            lines = bytes(rest[:end]).split(b"\n")
+            del rest[: end + 1]
+            for line in lines:
+                yield line
+        if len(rest) > MAX_DESCRIPTION:
             raise AgentMisbehaved("The sandbox sent a line without end.")
-        for line in lines:
-            try:
-                yield json.loads(line)
-            except (ValueError, RecursionError):
-                raise AgentMisbehaved("The sandbox sent broken JSON.") from None
+
+
+def _parsed(line: bytes, longest: int) -> Any:
+    """The JSON of a line that has at most so many bytes: parsed, it may take many times as many."""
+    if len(line) > longest:
+        raise AgentMisbehaved("The sandbox sent a line that is too long.")
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        raise AgentMisbehaved("The sandbox sent broken JSON.") from None
 
 
 def _event(line: Any) -> AgentEvent:
