@@ -20,6 +20,10 @@ from runtime.values import (
 
 NOTICE = 100  # characters that the notice of truncated output may have, per stream
 
+# What no call asks for more of. An agent describes its calls, and isn't trusted to.
+MAX_COMMANDS = 32
+MAX_OUTPUT_LENGTH = 10 * 1024**2
+
 
 class CallProgress:
     """Adds up the events of one call, within the bounds that the call set: the agent is not trusted to."""
@@ -46,14 +50,20 @@ class CallProgress:
                 "commands": [*commands],
                 "timeout_ms": int() | None as timeout_ms,
                 "max_output_length": int(limit),
-            } if all(isinstance(command, str) for command in commands):
+            } if (
+                len(commands) <= MAX_COMMANDS
+                and all(isinstance(command, str) for command in commands)
+                and limit <= MAX_OUTPUT_LENGTH
+            ):
                 texts = [command.encode("utf-8", "replace").decode("utf-8") for command in commands]
                 return cls(call_id, container_id, created_at, texts, timeout_ms, limit)
             case _:
                 raise AgentMisbehaved("The sandbox describes a call in a way that isn't one.")
 
     def add(self, event: AgentEvent) -> ShellEvent:
-        """Count an event in, and give it as callers see it."""
+        """Count an event in, and give it as callers see it. There is an end to what an agent may send."""
+        if self._status is not CallStatus.IN_PROGRESS:
+            raise AgentMisbehaved("The sandbox sent an event after the last.")
         number = self._count
         self._count += 1
         match event:
@@ -62,9 +72,11 @@ class CallProgress:
                 return OutputDelta(number, command, stream, text)
             case Exited(command, outcome):
                 output = self._output(command)
-                output.outcome = outcome
+                output.end(outcome)
                 return CommandDone(number, command, output.value())
             case Ended(status):
+                if any(output.outcome is None for output in self._outputs):
+                    raise AgentMisbehaved("The sandbox ended a call before its commands.")
                 self._status = status
                 return CallDone(number, self.call())
 
@@ -97,9 +109,14 @@ class _Output:
 
     def write(self, stream: str, text: str) -> None:
         self._room -= len(text)
-        if self._room < 0:
+        if self._room < 0 or not text or self.outcome is not None:
             raise AgentMisbehaved("The sandbox sent more output than was asked for.")
         self._texts[stream].append(text)
+
+    def end(self, outcome: Outcome) -> None:
+        if self.outcome is not None:
+            raise AgentMisbehaved("The sandbox ended a command twice.")
+        self.outcome = outcome
 
     def value(self) -> CommandOutput:
         return CommandOutput("".join(self._texts["stdout"]), "".join(self._texts["stderr"]), self.outcome)
