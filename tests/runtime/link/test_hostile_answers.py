@@ -1,0 +1,217 @@
+"""Agents that keep to the protocol and lie in it: nothing they say is taken for what it isn't."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import pytest
+
+from runtime.call_progress import MAX_COMMANDS, MAX_OUTPUT_LENGTH
+from runtime.errors import AgentMisbehaved, InvalidInput, NotFound, SandlotError, StorageFull
+from runtime.link.frames import END, OPEN, REPLY, RESET, Frame, encode_json
+from runtime.sandbox import MAX_DESCRIPTION, MAX_LINE, ReadingFile, Sandbox
+from tests.runtime.link.box import finished, pieces_of
+from tests.runtime.link.hostile import Answer, HostileStream, paced, sandbox_of
+
+GOOD = {"created_at": 1, "commands": ["a", "b"], "timeout_ms": None, "max_output_length": 10}
+OUT = ["out", 0, "stdout", "x"]
+EXIT = ["exit", 0, {"type": "exit", "exit_code": 0}]
+
+SIZES: list[object] = [None, "1", 1.5, -1, 2**63, True, [1], {}]
+PATHS: list[object] = [
+    None,
+    1,
+    "",
+    "/etc/passwd",
+    "a/../b",
+    "..",
+    "./a",
+    "a//b",
+    "a/",
+    "a\0b",
+    "\ud800",
+    "x" * 4097,
+    ["a"],
+]
+
+
+def lines(*values: object) -> bytes:
+    """A body of lines of JSON."""
+    return b"".join(json.dumps(value).encode() + b"\n" for value in values)
+
+
+async def sandbox_saying(header: dict[str, object], body: bytes = b"") -> Sandbox:
+    """A sandbox whose agent answers the first request with that."""
+    return await sandbox_of(HostileStream(paced(header, body)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(lines([path, 1, 1]) for path in PATHS),
+        *(lines(["a", size, 1]) for size in SIZES),
+        *(lines(["a", 1, time]) for time in (None, "1", 1.5)),
+        *(lines(value) for value in (None, 1, "a", {}, [], ["a"], ["a", 1], ["a", 1, 1, 1], {"path": "a"})),
+        b"\n",
+        b"[" * 100_000 + b"\n",
+        b"[" + b"9" * 10_000 + b"]\n",
+        b"\xff\xfe\n",
+        lines(["a" * MAX_LINE, 1, 1]),
+    ],
+    ids=lambda body: repr(body[:30]),
+)
+async def test_lists(body: bytes) -> None:
+    """An entry that isn't a file's with a path below the root is refused."""
+    sandbox = await sandbox_saying({}, body)
+    with pytest.raises(AgentMisbehaved):
+        await sandbox.list(10)
+
+
+async def test_lists_without_end() -> None:
+    """No more files are taken than were asked for."""
+    sandbox = await sandbox_saying({}, lines(*[["a", 1, 1]] * 11))
+    with pytest.raises(AgentMisbehaved):
+        await sandbox.list(10)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=repr)
+async def test_sizes(size: object) -> None:
+    """What isn't a size is refused, for a file that is read and for one that was written."""
+    with pytest.raises(AgentMisbehaved):
+        await (await sandbox_saying({"size": size})).read(b"a")
+    with pytest.raises(AgentMisbehaved):
+        await _written(await sandbox_saying({"path": "a", "size": size}))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: repr(path)[:20])
+async def test_paths(path: object) -> None:
+    """What isn't a path below the root is refused as the name of a file that was written."""
+    with pytest.raises(AgentMisbehaved):
+        await _written(await sandbox_saying({"path": path, "size": 1}))
+
+
+@pytest.mark.parametrize(("size", "body"), [(3, b"xx"), (3, b"xxxx"), (0, b"x"), (2**62, b"x")])
+async def test_files_of_another_size(size: int, body: bytes) -> None:
+    """A file has the size that was said at first, or reading it fails; never is there more of it."""
+    reading = await (await sandbox_saying({"size": size}, body)).read(b"a")
+    taken = Taken()
+    with pytest.raises(AgentMisbehaved):
+        await taken.all_of(reading)
+    assert taken.size <= size
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        b"",
+        b"\n",
+        lines([]),
+        lines({}),
+        lines(GOOD | {"commands": ["a", 1]}),
+        lines(GOOD | {"commands": "ab"}),
+        lines(GOOD | {"commands": ["x"] * (MAX_COMMANDS + 1)}),
+        lines(GOOD | {"created_at": "1"}),
+        lines(GOOD | {"timeout_ms": 1.5}),
+        lines(GOOD | {"max_output_length": MAX_OUTPUT_LENGTH + 1}),
+        lines(GOOD | {"max_output_length": None}),
+        b"[" * 100_000 + b"\n",
+        b"x" * (MAX_DESCRIPTION + 2**20),
+    ],
+    ids=lambda body: repr(body[:30]),
+)
+async def test_descriptions(description: bytes) -> None:
+    """A call that isn't described as one, or is larger than any, is refused."""
+    sandbox = await sandbox_saying({}, description)
+    with pytest.raises(AgentMisbehaved):
+        await finished(await sandbox.snapshot("a"))
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [1],
+        [None],
+        [{}],
+        [["out"]],
+        [["in", 0, "stdout", "x"]],
+        [["out", 0, "stdin", "x"]],
+        [["out", "0", "stdout", "x"]],
+        [["out", -1, "stdout", "x"]],
+        [["out", 2, "stdout", "x"]],
+        [["out", 0, "stdout", 1]],
+        [["out", 0, "stdout", ""]],
+        [["out", 0, "stdout", "x" * 300]],
+        [OUT] * 300,
+        [EXIT, OUT],
+        [EXIT, EXIT],
+        [["exit", 0, {}]],
+        [["exit", 0, {"type": "exit"}]],
+        [["exit", 0, {"type": "exit", "exit_code": "0"}]],
+        [["exit", 0, {"type": "exit", "exit_code": 0.0}]],
+        [["exit", 9, {"type": "timeout"}]],
+        [["done", "completed"]],
+        [["done", "in_progress"]],
+        [EXIT, ["exit", 1, {"type": "timeout"}], ["done", "completed"], OUT],
+        [EXIT, ["exit", 1, {"type": "timeout"}], ["done", "completed"], ["done", "completed"]],
+    ],
+    ids=lambda events: repr(events[-1])[:40],
+)
+async def test_events(events: list[object]) -> None:
+    """An event that isn't one, isn't of this call, or is more than the call asked for is refused."""
+    sandbox = await sandbox_saying({}, lines(GOOD, *events))
+    with pytest.raises(AgentMisbehaved):
+        await finished(await sandbox.follow("a"))
+
+
+async def test_text_that_can_not_be_encoded() -> None:
+    """Lone surrogates in output become replacement characters."""
+    sandbox = await sandbox_saying({}, lines(GOOD, ["out", 0, "stderr", "a\ud800b"]))
+    assert (await finished(await sandbox.snapshot("a"))).output[0].stderr == "a?b"
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [
+        ({"code": "not_found", "message": "x"}, NotFound),
+        ({"code": "storage_full"}, StorageFull),
+        ({"code": "no_directory"}, InvalidInput),
+        ({"code": "root"}, AgentMisbehaved),
+        ({"code": ["not_found"]}, AgentMisbehaved),
+        ({"code": "x" * 60_000, "message": {"a": 1}}, AgentMisbehaved),
+        ({}, AgentMisbehaved),
+    ],
+)
+async def test_refusals(reason: dict[str, object], error: type[SandlotError]) -> None:
+    """A refusal is one of the runtime's errors, at whatever point it comes, and in the runtime's own words."""
+
+    def refuses(after: int) -> Answer:
+        def answer(frame: Frame) -> Iterable[bytes]:
+            if frame.kind == after:
+                return [encode_json(RESET, frame.channel, reason)]
+            return [encode_json(REPLY, frame.channel, {"size": 9})] if frame.kind == OPEN and after == REPLY else []
+
+        return answer
+
+    for after in (OPEN, END):
+        sandbox = await sandbox_of(HostileStream(refuses(after)))
+        with pytest.raises(error) as refusal:
+            await sandbox.run({"stdin": "x" * 3 * 2**20 if after == OPEN else ""})
+        assert not reason.get("message") or str(reason["message"]) not in str(refusal.value)
+    with pytest.raises(error):
+        await _written(await sandbox_of(HostileStream(refuses(OPEN))))
+
+
+class Taken:
+    """How much of a file has come."""
+
+    size = 0
+
+    async def all_of(self, reading: ReadingFile) -> None:
+        """Read to the end."""
+        async for piece in reading.pieces():
+            self.size += len(piece)
+
+
+async def _written(sandbox: Sandbox) -> None:
+    await (await sandbox.write("a", pieces_of(b"x"))).finish()
