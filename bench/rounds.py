@@ -10,7 +10,7 @@ from bench.benchmarks.base import Benchmark
 from bench.contestants.base import Contestant
 from bench.percentiles import Percentiles
 
-MAX_SECONDS = 30.0
+MAX_SECONDS = 20.0
 """After that a benchmark begins no further round: on a busy machine fewer runs have to do."""
 
 MIN_ROUNDS = 2
