@@ -7,7 +7,9 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
 import docker
@@ -123,13 +125,18 @@ class DockerEngine:
 
     async def destroy(self, name: str) -> None:
         """See Engine."""
-        try:
-            await self._call(partial(self._client.remove_container, name, v=True, force=True))
-        except NoSuchContainer:
-            return
-        except APIError as error:
-            if error.status_code != 409:
-                raise EngineUnavailable(f"The engine can't remove a sandbox: {error.explanation}") from error
+
+        def remove() -> None:
+            try:
+                self._client.remove_container(name, v=True, force=True)
+            except APIError as error:
+                if error.status_code != HTTPStatus.CONFLICT:
+                    raise
+                # Somebody else is at it: gone is gone only when they are through.
+                self._client.wait(name, timeout=CALL_SECONDS, condition="removed")
+
+        with suppress(NoSuchContainer):
+            await self._call(remove)
 
     async def list(self, labels: Mapping[str, str]) -> Sequence[Handle]:
         """See Engine."""
