@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
@@ -23,6 +24,9 @@ from runtime.sandboxes import INSTANCE_LABEL
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients that speak plain HTTP. By themselves they would read all certificates of the machine: 0.1 s each."""
 
 
 class Service:
@@ -101,7 +105,8 @@ class Service:
 
     def http(self) -> httpx.Client:
         """A client of it, with its key."""
-        return httpx.Client(base_url=self.base_url, headers={"authorization": f"Bearer {self.api_key}"}, timeout=60)
+        headers = {"authorization": f"Bearer {self.api_key}"}
+        return httpx.Client(base_url=self.base_url, headers=headers, timeout=60, verify=NO_TLS)
 
     def delete_containers(self) -> None:
         """Delete every container through the API, and see that the engine has none left."""
@@ -135,7 +140,7 @@ class Service:
             self._process = None
             raise RuntimeError(f"The service ended with {code}:\n{self.log.read_text()[-4000:]}")
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/healthz", timeout=5).is_success
+            return httpx.get(f"http://127.0.0.1:{self.port}/healthz", timeout=5, verify=NO_TLS).is_success
         except httpx.TransportError:
             return False
 
