@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from openai.types import ContainerCreateResponse
+
+from tests.memory import MIB, growth
+from tests.service import Service, wait_until
+from tests.shell import EXITED, call, stdout, streamed
+
+
+def leave_after(service: Service, method: str, path: str, headers: dict[str, str], body: bytes, read: int) -> None:
+    """Send a request, read so many bytes of its answer, and reset the connection."""
+    lines = [f"{method} {path} HTTP/1.1", "host: sandlot.example.com", f"authorization: Bearer {service.api_key}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    with closing(socket.create_connection(("127.0.0.1", service.port), timeout=30)) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+        while read > 0:
+            read -= len(connection.recv(read)) or read
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def test_in_the_middle_of_an_upload(http: httpx.Client, service: Service, container: ContainerCreateResponse) -> None:
+    """A client that leaves during its upload leaves no half file behind."""
+    path = urlsplit(f"{service.base_url}/containers/{container.id}/files").path
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="half.bin"\r\n\r\n'
+    for announced in ({"content-length": "10000000"}, {"transfer-encoding": "chunked"}):
+        headers = {"content-type": "multipart/form-data; boundary=b", **announced}
+        body = head + b"x" * MIB
+        if "transfer-encoding" in announced:
+            body = b"%x\r\n%b\r\n" % (len(body), body)
+        leave_after(service, "POST", path, headers, body, read=0)
+        wait_until(lambda: stdout(http, container.id, "ls -A") == "", 30, "Something is left of the upload")
+    assert http.get(f"/containers/{container.id}/files").json()["data"] == []
+
+
+def test_in_the_middle_of_a_stream(http: httpx.Client, container: ContainerCreateResponse) -> None:
+    """A client that leaves its stream leaves the call running, and can rejoin it."""
+    with streamed(http, container.id, "echo first; until [ -e go ]; do sleep 0.05; done; echo second") as events:
+        call_id = f"sh_{next(events)['item_id'].removeprefix('sho_')}"
+    path = f"/containers/{container.id}/shell_calls/{call_id}"
+    assert http.get(path).json()["status"] == "in_progress"
+    stdout(http, container.id, "touch go")
+    wait_until(lambda: http.get(path).json()["status"] == "completed", 30, "It does not end")
+    assert http.get(path).json()["output"] == [{"stdout": "first\nsecond\n", "stderr": "", "outcome": EXITED}]
+
+
+def test_in_the_middle_of_a_call(http: httpx.Client, service: Service, container: ContainerCreateResponse) -> None:
+    """A client that leaves while its command runs leaves the command running, up to its time-out."""
+    body = b'{"commands": ["touch begun; sleep 2; touch ended"]}'
+    headers = {"content-type": "application/json", "content-length": str(len(body))}
+    path = f"/v1/containers/{container.id}/shell_calls"
+    connection = socket.create_connection(("127.0.0.1", service.port), timeout=30)
+    with closing(connection):
+        lines = [f"POST {path} HTTP/1.1", "host: x", f"authorization: Bearer {service.api_key}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+        wait_until(lambda: "begun" in stdout(http, container.id, "ls"), 30, "It does not begin")
+    wait_until(lambda: "ended" in stdout(http, container.id, "ls"), 60, "It does not end")
+
+
+def test_in_the_middle_of_a_download(http: httpx.Client, service: Service, container: ContainerCreateResponse) -> None:
+    """Clients that leave during their downloads cost neither memory nor open files, and hold nobody up."""
+    stdout(http, container.id, "head -c 100M /dev/zero > large.bin")
+    file_id = http.get(f"/containers/{container.id}/files").json()["data"][0]["id"]
+    path = f"/v1/containers/{container.id}/files/{file_id}/content"
+    open_before = descriptors(service)
+    with growth(service.pid, "20 downloads left") as grown:
+        for _ in range(20):
+            leave_after(service, "GET", path, {}, b"", read=MIB)
+        assert stdout(http, container.id, "echo alive") == "alive\n"
+    assert grown() < 64 * MIB
+    wait_until(lambda: descriptors(service) <= open_before + 2, 30, "The service keeps what the clients have left")
+
+
+def descriptors(service: Service) -> int:
+    """How many files and connections the service has open."""
+    return len(list(Path(f"/proc/{service.pid}/fd").iterdir()))
+
+
+def test_a_client_that_sends_nothing(http: httpx.Client, service: Service) -> None:
+    """Connections that stay silent hold nobody up."""
+    silent = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(200)]
+    try:
+        for connection in silent:
+            connection.sendall(b"POST /v1/containers HTTP/1.1\r\ncontent-le")
+        assert http.get("/containers").status_code == 200
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+def test_a_slow_upload_is_whole(http: httpx.Client, container: ContainerCreateResponse) -> None:
+    """An upload that comes in single bytes, while others work in the same container, is whole in the end."""
+    pieces = [
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="slow"\r\n\r\n',
+        *[b"x"] * 100,
+        b"\r\n--b--\r\n",
+    ]
+
+    def body() -> Iterator[bytes]:
+        for number, piece in enumerate(pieces):
+            if number % 20 == 10:
+                assert call(http, container.id, "ls -A")["output"][0]["outcome"] == EXITED
+                assert http.get(f"/containers/{container.id}/files").json()["data"] == []
+            yield piece
+
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    made = http.post(f"/containers/{container.id}/files", content=body(), headers=headers).json()
+    assert made["bytes"] == 100
