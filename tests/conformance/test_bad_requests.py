@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.envelope import refusal
-from tests.service import Service
+from tests.service import NO_TLS, Service
 
 pytestmark = pytest.mark.usefixtures("nothing_made")
 
@@ -161,7 +161,7 @@ def test_without_its_key_nothing_is_answered(
 ) -> None:
     """No key, or a wrong one, is a 401 on every route; a wrong key is not repeated in full."""
     headers: dict[bytes, bytes] = {} if header is None else {b"authorization": header.encode("latin-1")}
-    with httpx.Client(base_url=service.base_url) as anybody:
+    with httpx.Client(base_url=service.base_url, verify=NO_TLS) as anybody:
         error = refusal(anybody.request(method, route.format(shared), headers=headers), 401)
     assert (error["param"], error["code"]) == (None, code)
     assert "wrong-0123456789" not in error["message"]

@@ -9,7 +9,7 @@ import pytest
 from openai.types import ContainerCreateResponse
 
 from tests.envelope import check_headers
-from tests.service import Service
+from tests.service import NO_TLS, Service
 from tests.shell import stdout
 
 
@@ -99,7 +99,7 @@ def test_using_a_container_refreshes_it(http: httpx.Client, container: Container
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_the_service_says_how_it_is(service: Service, path: str) -> None:
     """Liveness and readiness answer without a key."""
-    response = httpx.get(f"http://127.0.0.1:{service.port}{path}")
+    response = httpx.get(f"http://127.0.0.1:{service.port}{path}", verify=NO_TLS)
     assert response.status_code == 200
     check_headers(response)
 

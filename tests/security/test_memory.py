@@ -4,7 +4,7 @@ import httpx
 import pytest
 from openai.types import ContainerCreateResponse
 
-from tests.service import Service
+from tests.service import NO_TLS, Service
 from tests.shell import EXITED, call, run, stdout
 
 TWO_GIB = "x = bytearray(2 * 1024**3); x[::4096] = b'x' * (len(x) // 4096); print(len(x))"
@@ -53,6 +53,6 @@ def test_the_service_is_untouched(http: httpx.Client, service: Service, containe
     try:
         call(http, container.id, f'while :; do python3 -c "{TWO_GIB}"; done', background=True)
         assert run(http, other, "echo alive")["outcome"] == EXITED
-        assert httpx.get(f"http://127.0.0.1:{service.port}/readyz").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{service.port}/readyz", verify=NO_TLS).status_code == 200
     finally:
         http.delete(f"/containers/{other}").raise_for_status()

@@ -10,7 +10,7 @@ import pytest
 from openai.types import ContainerCreateResponse
 
 from tests.envelope import refusal
-from tests.service import ROOT, Service
+from tests.service import NO_TLS, ROOT, Service
 from tests.shell import call, stdout
 
 
@@ -26,7 +26,7 @@ def stranger(service: Service) -> Iterator[httpx.Client]:
         check=True,
     )
     headers = {"authorization": f"Bearer {made.stdout.strip()}"}
-    with httpx.Client(base_url=service.base_url, headers=headers, timeout=60) as connected:
+    with httpx.Client(base_url=service.base_url, headers=headers, timeout=60, verify=NO_TLS) as connected:
         yield connected
 
 

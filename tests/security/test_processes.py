@@ -4,7 +4,7 @@ import httpx
 import pytest
 from openai.types import ContainerCreateResponse
 
-from tests.service import Service, wait_until
+from tests.service import NO_TLS, Service, wait_until
 from tests.shell import EXITED, call, run, stdout
 
 FORK_BOMB = "bomb() { bomb | bomb & }; bomb"
@@ -43,7 +43,7 @@ def test_fork_bombs_one_after_the_other(
     for number in range(10):
         call(http, container.id, FORK_BOMB, timeout_ms=200)
         assert stdout(http, container.id, f"echo {number}") == f"{number}\n"
-        assert httpx.get(f"http://127.0.0.1:{service.port}/healthz").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{service.port}/healthz", verify=NO_TLS).status_code == 200
     assert http.post(f"/containers/{container.id}/files", files={"file": ("a", b"a")}).status_code == 200
 
 
