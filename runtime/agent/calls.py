@@ -42,6 +42,8 @@ class Calls:
         `working_directory`, `env` and `stdin`.
         """
         stdin = spec["stdin"].encode()
+        if spec["id"] in self._calls:
+            raise RequestFailed("exists", "There is a call of that id.")
         call = Call(self, spec)
         self._calls[call.id] = call
         call.start(stdin)
@@ -70,16 +72,16 @@ class Call:
     def __init__(self, calls: Calls, spec: Json) -> None:
         self.id: str = spec["id"]
         self.description = {key: spec[key] for key in ("created_at", "commands", "timeout_ms", "max_output_length")}
-        self.log = OutputLog(len(spec["commands"]), spec["max_output_length"])
+        self._commands = [str(command) for command in spec["commands"]]
+        self.log = OutputLog(len(self._commands), max(0, int(spec["max_output_length"])))
         self.over = False
         self.listeners: list[Callable[[], None]] = []
         self._calls = calls
-        self._commands: list[str] = spec["commands"]
         self._left = len(self._commands)
         self._timer: Timer | None = None
         self._directory: str = spec["working_directory"]
         self._env: Mapping[str, str] = {**os.environ, **spec["env"]}
-        self._timeout_ms: int | None = spec["timeout_ms"]
+        self._timeout_ms = None if spec["timeout_ms"] is None else int(spec["timeout_ms"])
         self._running: dict[int, Command] = {}
         self._complete = True
         if not os.path.isdir(self._directory) or not os.access(self._directory, os.X_OK):
@@ -97,7 +99,7 @@ class Call:
             self._running[number] = command
             try:
                 command.start(self._calls.processes, text, stdin, self._directory, self._env)
-            except (RequestFailed, OSError, ValueError) as error:  # the last: text that no argument can be
+            except (RequestFailed, OSError, ValueError, TypeError) as error:  # the latter two: what no argument can be
                 self.log.write(number, 1, f"sandbox: {error}\n".encode())
                 self.command_ended(number, {"type": "exit", "exit_code": CANNOT_EXECUTE})
         if self._timeout_ms is not None and self._running:

@@ -95,5 +95,5 @@ def _missing_is_not_found() -> Iterator[None]:
     """What can't be reached isn't there, in the link's words."""
     try:
         yield
-    except OSError:
+    except (OSError, ValueError):  # the latter: a null, which no path has
         raise RequestFailed("not_found", "No such file.") from None
