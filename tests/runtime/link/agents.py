@@ -64,26 +64,30 @@ class ContainerAgent:
 
 
 @asynccontextmanager
-async def process_agent() -> AsyncIterator[ProcessAgent]:
-    """An agent with a folder of its own."""
+async def process_agent(descriptors: int = 1024) -> AsyncIterator[ProcessAgent]:
+    """An agent with a folder of its own, that may have so many descriptors."""
     root = tempfile.mkdtemp(prefix="agent-")
-    agent = ProcessAgent(root, _start(root))
+    agent = ProcessAgent(root, _start(root, descriptors))
     try:
         yield agent
     finally:
         agent.process.kill()
-        agent.process.communicate()
+        agent.process.wait()
+        for pipe in (agent.process.stdin, agent.process.stdout):
+            assert pipe is not None
+            pipe.close()
         shutil.rmtree(root)
 
 
-def _start(root: str) -> subprocess.Popen[bytes]:
+def _start(root: str, descriptors: int) -> subprocess.Popen[bytes]:
     """A process that is an agent, under the account `nobody` where that can be had."""
     user = None
     if os.getuid() == 0:
         os.chown(root, NOBODY, NOBODY)
         user = NOBODY
+    python = shutil.which("python3", path=os.defpath) or sys.executable
     process = subprocess.Popen(
-        [shutil.which("python3", path=os.defpath) or sys.executable, *COMMAND[1:]],
+        ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", python, *COMMAND[1:]],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         bufsize=0,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import pytest
 
 from runtime.engines.docker import DockerEngine
-from tests.runtime.link.agents import Agent, ProcessAgent, container_agent, process_agent
+from tests.runtime.link.agents import Agent, container_agent, process_agent
 from tests.runtime.link.box import Box, linked
 
 LABELS = {"sandlot.test": "link"}
@@ -23,40 +23,38 @@ async def engine() -> AsyncIterator[DockerEngine]:
     await connected.aclose()
 
 
+@pytest.fixture(scope="session")
+async def shared_container(engine: DockerEngine) -> AsyncIterator[Agent]:
+    """An agent in a container, for all tests that leave it as they found it."""
+    async with container_agent(engine, _name(), LABELS) as agent:
+        yield agent
+
+
 @pytest.fixture(params=["process", "container"])
-async def agent(request: pytest.FixtureRequest, engine: DockerEngine) -> AsyncIterator[Agent]:
-    """An agent of each kind."""
+async def box(request: pytest.FixtureRequest, shared_container: Agent) -> AsyncIterator[Box]:
+    """A linked sandbox of each kind, without files."""
     kinds: dict[str, AbstractAsyncContextManager[Agent]] = {
         "process": process_agent(),
-        "container": container_agent(engine, f"sandlot-test-{uuid.uuid4().hex}", LABELS),
+        "container": nullcontext(shared_container),
     }
-    async with kinds[request.param] as started:
-        yield started
-
-
-@pytest.fixture
-async def agent_process() -> AsyncIterator[ProcessAgent]:
-    """An agent in a process on this machine."""
-    async with process_agent() as started:
-        yield started
-
-
-@pytest.fixture
-async def box(agent: Agent) -> AsyncIterator[Box]:
-    """A linked sandbox of each kind."""
-    async with linked(agent) as connected:
+    async with kinds[request.param] as agent, linked(agent) as connected:
+        await connected.run("chmod -R u+w .; rm -rf -- * .[!.]* ..?*")
         yield connected
 
 
 @pytest.fixture
-async def process_box(agent_process: ProcessAgent) -> AsyncIterator[Box]:
+async def process_box() -> AsyncIterator[Box]:
     """A linked sandbox in a process on this machine."""
-    async with linked(agent_process) as connected:
+    async with process_agent() as agent, linked(agent) as connected:
         yield connected
 
 
 @pytest.fixture
 async def container_box(engine: DockerEngine) -> AsyncIterator[Box]:
-    """A linked sandbox in a container."""
-    async with container_agent(engine, f"sandlot-test-{uuid.uuid4().hex}", LABELS) as started, linked(started) as box:
-        yield box
+    """A linked sandbox in a container of its own."""
+    async with container_agent(engine, _name(), LABELS) as agent, linked(agent) as connected:
+        yield connected
+
+
+def _name() -> str:
+    return f"sandlot-test-{uuid.uuid4().hex}"

@@ -50,10 +50,7 @@ class PipeStream(asyncio.Protocol):
 
     def close(self) -> None:
         """See ByteStream."""
-        if not self._over:
-            self._reading.close()
-            self._writing.abort()
-            self.connection_lost(None)
+        self.connection_lost(None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """One of the pipes is ready."""

@@ -110,7 +110,7 @@ async def test_endings_that_are_never_confirmed() -> None:
 
 async def test_data_byte_by_byte() -> None:
     """What waits to be read takes about as much memory as it has bytes, in however small pieces it came."""
-    pieces = 100_000
+    pieces = 30_000
 
     def answer(channel: int) -> Iterable[bytes]:
         yield encode_json(REPLY, channel, {})

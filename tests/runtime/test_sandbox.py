@@ -1,4 +1,4 @@
-"""Agents that keep to the protocol and lie in it: nothing they say is taken for what it isn't."""
+"""A sandbox whose agent keeps to the protocol and lies in it: nothing it says is taken for what it isn't."""
 
 from __future__ import annotations
 
