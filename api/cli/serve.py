@@ -22,6 +22,9 @@ from api.settings import Settings, read_settings
 # How long requests may go on after a signal. Commands in sandboxes go on anyway.
 SHUTDOWN_SECONDS = 3
 
+# Longer than clients keep an idle connection, so that it is never the service that hangs up on a request.
+KEEP_ALIVE_SECONDS = 75
+
 
 class AddressError(Exception):
     """The service cannot listen where it should; the text says why."""
@@ -69,6 +72,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         host, port = listener.getsockname()[:2]
         await Server(config, lambda: typer.echo(welcome(host, port, settings, state))).serve([listener])

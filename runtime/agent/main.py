@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import signal
 
 from runtime.agent.calls import Calls, Follow, Run, Snapshot
@@ -15,6 +16,8 @@ from runtime.agent.tree import Tree
 from runtime.link.frames import Json
 
 PR_SET_DUMPABLE = 4
+F_SETPIPE_SZ = 1031  # fcntl has it by name since Python 3.10
+PIPE_SIZE = 256 * 1024  # by default 64 KiB; more would use up what one user's pipes may have on a host in all
 
 
 class Agent:
@@ -49,11 +52,19 @@ def make_undumpable() -> None:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
+def widen(pipe: int) -> None:
+    """Let a pipe hold more, so that the processes at its ends take fewer turns. It works as it is, too."""
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(pipe, F_SETPIPE_SZ, PIPE_SIZE)
+
+
 def main(root: str) -> None:
     """Serve the link on standard input and output until the first is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python would end by it, and code in the sandbox may send it
     loop = Loop()
     agent = Agent(loop, root)
     make_undumpable()
+    for pipe in (0, 1):
+        widen(pipe)
     Mux(loop, 0, 1, agent.answer)
     loop.run()
