@@ -80,6 +80,7 @@ class DockerEngine:
             nano_cpus=int(self._cpus * 1e9),
             ulimits=[Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES), Ulimit(name="core", soft=0, hard=0)],
             ipc_mode="private",
+            cgroupns="private",  # or a sandbox would read its container's id and its place on the host
             shm_size=SHM_SIZE,
             tmpfs={"/tmp": f"rw,exec,nosuid,nodev,size={TMP_SIZE},mode=1777"},  # noqa: S108 - the sandbox's own
             log_config=LogConfig(type="none"),  # or the engine would keep all that goes over the link
