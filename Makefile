@@ -2,7 +2,7 @@
 # when there is nothing to do.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help serve test lint format bench lock image engine clean
+.PHONY: fuzz help serve test lint format bench lock image engine clean
 
 # The engine that the set-up found, for Docker's SDK as well.
 with_engine = scripts/with-engine
@@ -28,6 +28,11 @@ lint: $(dev_venv) ## check style, formatting, types and the direction of imports
 format: $(dev_venv) ## format the code and mend what can be mended
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+fuzz: $(dev_venv) ## look for faults with random input, longer than make test does; no engine needed
+	SANDLOT_FUZZ_SECONDS=$${SANDLOT_FUZZ_SECONDS:-300} .venv/bin/python -m pytest --hypothesis-profile=fuzz \
+		tests/runtime/agent/test_fuzz_agent.py tests/runtime/link/test_fuzz_host.py tests/runtime/link/test_frames.py \
+		tests/runtime/agent/test_output.py tests/runtime/test_call_progress.py tests/runtime/test_names.py $(ARGS)
 
 bench: $(dev_venv) image ## measure, side by side with what one would use instead
 	$(with_engine) .venv/bin/python -m bench $(ARGS)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PROMISE = re.compile(r"^\| ([A-Z]\d+) \| .+ \| \[(.+)\]\((tests/\S+\.py)\) \|$", re.MULTILINE)
+FOLDERS = ("conformance", "security", "chaos")
+
+
+def promises() -> list[tuple[str, str, str]]:
+    """Number, test's name and test's file of each promise."""
+    return [
+        (number, f"test_{name.replace(' ', '_')}", file)
+        for number, name, file in PROMISE.findall((ROOT / "SPECIFICATION.md").read_text())
+    ]
+
+
+def functions_in(file: Path) -> set[str]:
+    """The names of the test functions in a file."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    names = {node.name for node in ast.parse(file.read_text()).body if isinstance(node, functions)}
+    return {name for name in names if name.startswith("test_")}
+
+
+def test_every_promise_has_its_test() -> None:
+    """Each line of the specification names a test that exists, and numbers are given once."""
+    found = promises()
+    assert len(found) > 50
+    assert len({number for number, _, _ in found}) == len(found)
+    assert [(name, file) for _, name, file in found if name not in functions_in(ROOT / file)] == []
+
+
+def test_every_test_is_of_a_promise() -> None:
+    """Each test of what users see stands in the specification."""
+    held = {(file, name) for _, name, file in promises()}
+    files = [file for folder in FOLDERS for file in (ROOT / "tests" / folder).glob("test_*.py")]
+    tests = {(str(file.relative_to(ROOT)), name) for file in files for name in functions_in(file)}
+    assert sorted(tests - held) == []
+
+
+def test_the_readme_has_the_first_program_as_it_is() -> None:
+    """The program in the README is the one that the tests run."""
+    program = (ROOT / "docs" / "examples" / "first_program.py").read_text()
+    assert f"```python\n{program}```" in (ROOT / "README.md").read_text()
