@@ -41,3 +41,11 @@ def container(client: openai.OpenAI) -> Iterator[ContainerCreateResponse]:
     yield created
     with suppress(openai.NotFoundError):
         client.containers.delete(created.id)
+
+
+@pytest.fixture(scope="module")
+def shared(http: httpx.Client) -> Iterator[str]:
+    """The id of one container for all tests of a module that leave no trace in it."""
+    container_id = str(http.post("/containers", json={"name": "shared"}).raise_for_status().json()["id"])
+    yield container_id
+    http.delete(f"/containers/{container_id}").raise_for_status()

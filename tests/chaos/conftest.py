@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 
-import docker
 import httpx
 import pytest
 
+from tests.chaos.engine import kill_sandbox
 from tests.service import Service
-
-
-def kill_sandbox(container_id: str) -> None:
-    """Kill a sandbox's first process, and with it the sandbox, behind the service's back."""
-    with closing(docker.from_env()) as engine:
-        engine.containers.get(container_id).kill()
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
-import docker
 import httpx
 import pytest
 
-from tests.chaos.conftest import kill_sandbox
+from tests.chaos.engine import kill_sandbox, processes
 from tests.envelope import refusal
 from tests.service import Service, wait_until
 from tests.shell import call
@@ -62,12 +60,6 @@ def test_a_call_in_a_dying_sandbox_is_answered(
         assert "event: error" in response.text
         assert '"code":"sandbox_lost"' in response.text
     check_expired(mortal, client_of, container_id)
-
-
-def processes(container_id: str) -> str:
-    """What runs in a sandbox, as the engine sees it."""
-    with closing(docker.from_env()) as engine:
-        return str(engine.containers.get(container_id).top())
 
 
 def test_a_sandbox_that_died_meanwhile(mortal: Service, client_of: httpx.Client, container_id: str) -> None:

@@ -17,14 +17,6 @@ CROWD = 250
 
 
 @pytest.fixture(scope="module")
-def shared(http: httpx.Client) -> Iterator[str]:
-    """The id of one container for all tests of a module that leave no trace in it."""
-    container_id = str(http.post("/containers", json={"name": "shared"}).raise_for_status().json()["id"])
-    yield container_id
-    http.delete(f"/containers/{container_id}").raise_for_status()
-
-
-@pytest.fixture(scope="module")
 def nothing_made(service: Service, http: httpx.Client, shared: str) -> Iterator[None]:
     """Hold that all tests of a module together make no container and no file: no record, nothing on the engine."""
 

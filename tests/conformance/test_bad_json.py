@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.envelope import refusal
 
@@ -18,6 +20,7 @@ MALFORMED = [
     b"{'name': 'x'}",
     b'{"name": "x",}',
     b'{"name": "\xff"}',
+    b'{"name": "\\ud800"}',
     b'{"name": "x"} trailing',
     b"[" * 100_000,
     b"\x00",
@@ -174,6 +177,31 @@ def test_a_bad_call_names_its_field(
     body = {"commands": ["touch /tmp/ran"], **fields}
     error = refusal(http.post(f"/containers/{shared}/shell_calls", json=body), 400)
     assert (error["param"], error["code"]) == (param, code)
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = {
+    "/containers": ["name", "file_ids", "expires_after", "skills", "memory_limit", "network_policy"],
+    "/containers/{}/shell_calls": ["commands", "timeout_ms", "working_directory", "env", "stdin", "stream"],
+    "/containers/{}/files": ["file_id"],
+}
+
+
+@pytest.mark.parametrize("route", FIELDS)
+def test_no_json_at_all_is_a_crash(http: httpx.Client, shared: str, route: str) -> None:
+    """Whatever values the fields have, a body with a wrong one is a 400 in the envelope, never a 500."""
+
+    @settings(max_examples=60, deadline=None, database=None)
+    @given(st.dictionaries(st.sampled_from(FIELDS[route]), ANY_JSON))
+    def send(body: dict[str, Any]) -> None:
+        wrong = json.dumps({**body, "no such field": 1})
+        assert refusal(http.post(route.format(shared), content=wrong, headers=JSON), 400)["code"]
+
+    send()
 
 
 @pytest.mark.parametrize("name", ["", "1A", "A=B", "A B", "Ä", "A\0", "A\n", "x" * 257])

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.shell import run
 
-@pytest.fixture(scope="module")
-def shared(http: httpx.Client) -> Iterator[str]:
-    """The id of one container for all tests of a module that only look around in it."""
-    container_id = str(http.post("/containers", json={"name": "shared"}).raise_for_status().json()["id"])
-    yield container_id
-    http.delete(f"/containers/{container_id}").raise_for_status()
+
+@pytest.fixture
+def emptied(http: httpx.Client, shared: str) -> Iterator[str]:
+    """The id of the shared container, for tests that only leave files in it: they are removed."""
+    yield shared
+    run(http, shared, "find /mnt/data -mindepth 1 -delete")

@@ -5,7 +5,6 @@ from urllib.parse import quote, unquote
 
 import httpx
 import pytest
-from openai.types import ContainerCreateResponse
 
 from tests.shell import Json, stdout
 
@@ -51,44 +50,42 @@ def only_file(http: httpx.Client, container_id: str) -> Json:
 
 
 @pytest.mark.parametrize("name", UPLOADED, ids=lambda name: ascii(name)[:30])
-def test_an_uploaded_name_is_kept_or_made_safe(
-    http: httpx.Client, container: ContainerCreateResponse, name: str
-) -> None:
+def test_an_uploaded_name_is_kept_or_made_safe(http: httpx.Client, emptied: str, name: str) -> None:
     """An upload keeps its own name as far as a file can have it, stays in its folder, and comes back whole."""
     body = multipart(name, b"content")
-    made = http.post(f"/containers/{container.id}/files", **body).raise_for_status().json()
+    made = http.post(f"/containers/{emptied}/files", **body).raise_for_status().json()
     assert made["path"] == f"/mnt/data/{UPLOADED[name]}"
-    assert only_file(http, container.id) == made
-    assert stdout(http, container.id, "ls -A | tr -d '\\n'") == UPLOADED[name]
-    answer = http.get(f"/containers/{container.id}/files/{made['id']}/content")
+    assert only_file(http, emptied) == made
+    assert stdout(http, emptied, "ls -A | tr -d '\\n'") == UPLOADED[name]
+    answer = http.get(f"/containers/{emptied}/files/{made['id']}/content")
     assert answer.content == b"content"
     assert saved_as(answer) == UPLOADED[name]
 
 
 @pytest.mark.parametrize("case", MADE)
-def test_a_name_made_by_code_is_harmless(http: httpx.Client, container: ContainerCreateResponse, case: str) -> None:
+def test_a_name_made_by_code_is_harmless(http: httpx.Client, emptied: str, case: str) -> None:
     """A file of any name that code can make is listed, read, downloaded and deleted; no header breaks of it."""
     command, shown = MADE[case]
-    stdout(http, container.id, command)
-    file = only_file(http, container.id)
+    stdout(http, emptied, command)
+    file = only_file(http, emptied)
     assert (file["path"], file["bytes"], file["source"]) == (f"/mnt/data/{shown}", 1, "assistant")
-    path = f"/containers/{container.id}/files/{file['id']}"
+    path = f"/containers/{emptied}/files/{file['id']}"
     assert http.get(path).json() == file
     answer = http.get(f"{path}/content")
     assert answer.content == b"x"
     assert saved_as(answer) == shown.rpartition("/")[2]
     assert http.delete(path).status_code == 200
-    assert stdout(http, container.id, "find . -type f") == ""
+    assert stdout(http, emptied, "find . -type f") == ""
 
 
-def test_an_invalid_name_is_refused_or_mended(http: httpx.Client, container: ContainerCreateResponse) -> None:
+def test_an_invalid_name_is_refused_or_mended(http: httpx.Client, emptied: str) -> None:
     """A name whose bytes are not UTF-8 is either refused in the envelope or becomes a name that is."""
     head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="caf\xe9.txt"\r\n\r\ncontent\r\n--b--\r\n'
     headers = {"content-type": "multipart/form-data; boundary=b"}
-    answer = http.post(f"/containers/{container.id}/files", content=head, headers=headers)
+    answer = http.post(f"/containers/{emptied}/files", content=head, headers=headers)
     assert answer.status_code in (200, 400), answer.text
     if answer.status_code == 200:
-        assert only_file(http, container.id) == answer.json()
+        assert only_file(http, emptied) == answer.json()
 
 
 def multipart(name: str, content: bytes) -> dict[str, Any]:

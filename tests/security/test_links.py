@@ -38,36 +38,36 @@ while os.path.exists("mark"):
 @pytest.mark.parametrize(
     "target", ["/etc/passwd", "/proc/1/environ", "/dev/zero", "/proc/self/mem", "plain.txt", "/nowhere", "loop"]
 )
-def test_links_are_not_files(http: httpx.Client, container: ContainerCreateResponse, target: str) -> None:
+def test_links_are_not_files(http: httpx.Client, emptied: str, target: str) -> None:
     """A symbolic link, wherever it points, is no file: not listed, and nothing is read through it."""
-    stdout(http, container.id, f"echo plain > plain.txt; ln -s {target} loop; ln -s /etc folder")
-    files = http.get(f"/containers/{container.id}/files").json()["data"]
+    stdout(http, emptied, f"echo plain > plain.txt; ln -s {target} loop; ln -s /etc folder")
+    files = http.get(f"/containers/{emptied}/files").json()["data"]
     assert [file["path"] for file in files] == ["/mnt/data/plain.txt"]
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "/proc/1/environ", "/dev/zero", "/proc/self/mem"])
-def test_a_file_that_became_a_link(http: httpx.Client, container: ContainerCreateResponse, target: str) -> None:
+def test_a_file_that_became_a_link(http: httpx.Client, emptied: str, target: str) -> None:
     """A listed file that has since become a link is not there any more; deleting it leaves the target alone."""
-    stdout(http, container.id, "echo plain > file.txt")
-    file_id = http.get(f"/containers/{container.id}/files").json()["data"][0]["id"]
-    stdout(http, container.id, f"ln -sf {target} file.txt")
-    path = f"/containers/{container.id}/files/{file_id}"
+    stdout(http, emptied, "echo plain > file.txt")
+    file_id = http.get(f"/containers/{emptied}/files").json()["data"][0]["id"]
+    stdout(http, emptied, f"ln -sf {target} file.txt")
+    path = f"/containers/{emptied}/files/{file_id}"
     refusal(http.get(path), 404)
     refusal(http.get(f"{path}/content"), 404)
     http.delete(path)
-    assert stdout(http, container.id, "head -c 5 /etc/passwd") == SECRET
+    assert stdout(http, emptied, "head -c 5 /etc/passwd") == SECRET
 
 
 @pytest.mark.parametrize(
     "made", ["mkfifo odd", "mkdir odd", "python3 -c \"import socket; socket.socket(1).bind('odd')\""]
 )
-def test_what_is_no_plain_file(http: httpx.Client, container: ContainerCreateResponse, made: str) -> None:
+def test_what_is_no_plain_file(http: httpx.Client, emptied: str, made: str) -> None:
     """A pipe, folder or socket in a file's place is not there, and nobody waits for it."""
-    stdout(http, container.id, "echo plain > odd")
-    file_id = http.get(f"/containers/{container.id}/files").json()["data"][0]["id"]
-    stdout(http, container.id, f"rm odd; {made}")
-    refusal(http.get(f"/containers/{container.id}/files/{file_id}/content"), 404)
-    assert http.get(f"/containers/{container.id}/files").json()["data"] == []
+    stdout(http, emptied, "echo plain > odd")
+    file_id = http.get(f"/containers/{emptied}/files").json()["data"][0]["id"]
+    stdout(http, emptied, f"rm odd; {made}")
+    refusal(http.get(f"/containers/{emptied}/files/{file_id}/content"), 404)
+    assert http.get(f"/containers/{emptied}/files").json()["data"] == []
 
 
 @pytest.mark.parametrize("swap", [SWAP_FILE, SWAP_FOLDER], ids=["a file", "a folder"])
@@ -89,13 +89,13 @@ def test_swapping_files_for_links(http: httpx.Client, container: ContainerCreate
     assert call_now["status"] == "in_progress", call_now
 
 
-def test_an_upload_does_not_follow_links(http: httpx.Client, container: ContainerCreateResponse) -> None:
+def test_an_upload_does_not_follow_links(http: httpx.Client, emptied: str) -> None:
     """An upload whose name is taken by a link gets a name of its own; the link's target stays as it is."""
-    stdout(http, container.id, "echo mine > target; ln -s target a.txt; ln -s /tmp/new b.txt")
+    stdout(http, emptied, "echo mine > target; ln -s target a.txt; ln -s /tmp/new b.txt")
     for name, path in (("a.txt", "/mnt/data/a-1.txt"), ("b.txt", "/mnt/data/b-1.txt")):
-        made = http.post(f"/containers/{container.id}/files", files={"file": (name, b"yours")}).json()
+        made = http.post(f"/containers/{emptied}/files", files={"file": (name, b"yours")}).json()
         assert made["path"] == path
-    assert stdout(http, container.id, "cat target; ls /tmp") == "mine\n"
+    assert stdout(http, emptied, "cat target; ls /tmp") == "mine\n"
 
 
 def test_a_file_that_shrinks_is_never_padded(http: httpx.Client, container: ContainerCreateResponse) -> None:
