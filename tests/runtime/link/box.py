@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from runtime.call_progress import CallProgress
+from runtime.ids import new_shell_call_id
 from runtime.link.frames import Json
 from runtime.link.session import LinkSession
 from runtime.sandbox import FollowedCall, Sandbox
@@ -22,7 +22,6 @@ class Box:
         self.root = agent.root
         self.session: LinkSession
         self.sandbox: Sandbox
-        self._ids = itertools.count(1)
 
     async def connect(self) -> None:
         """Begin a new session, on a new stream."""
@@ -40,7 +39,7 @@ class Box:
     ) -> Json:
         """A shell call with a new id."""
         return {
-            "id": f"call-{next(self._ids)}",
+            "id": new_shell_call_id(),
             "created_at": 1000,
             "commands": list(commands),
             "timeout_ms": timeout_ms,
