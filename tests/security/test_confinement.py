@@ -44,6 +44,18 @@ print(json.dumps({
     "mknod": outcome(lambda: os.mknod("/tmp/sda", 0o60600, os.makedev(8, 0))),
 }))
 """
+WITH_CAPABILITIES = """
+import os
+for folder, _, names in os.walk("/"):
+    if folder.startswith(("/proc", "/sys")):
+        continue
+    for name in names:
+        try:
+            os.getxattr(f"{folder}/{name}", "security.capability", follow_symlinks=False)
+        except OSError:
+            continue
+        print(f"{folder}/{name}")
+"""
 REFUSED = {"EPERM", "EACCES", "ENOSYS", "EAFNOSUPPORT"}
 
 
@@ -82,6 +94,7 @@ def test_nothing_of_the_host_is_mounted(http: httpx.Client, shared: str) -> None
 def test_no_file_gives_rights(http: httpx.Client, shared: str) -> None:
     """The image has no setuid or setgid file, no file capabilities, and no system folder that code can write to."""
     assert stdout(http, shared, "find / -xdev -perm /6000 -type f 2>/dev/null; true") == ""
+    assert stdout(http, shared, "python3 -", stdin=WITH_CAPABILITIES) == ""
     places = "/bin /sbin /lib /usr /etc /opt /srv /var/lib /root /boot"
     assert stdout(http, shared, f"find $(realpath {places}) -xdev -writable ! -type l 2>/dev/null; true") == ""
 

@@ -13,6 +13,7 @@ ALLOWED = 64 * MIB
 FLOODS = {
     "lines": "yes 'a line of thirty-two characters' | head -c 1G",
     "no newline": "head -c 1G /dev/zero | tr '\\0' x",
+    # A tenth, since it takes ten times as long: each byte of it becomes U+FFFD.
     "not UTF-8": "head -c 100M /dev/zero | tr '\\0' '\\377' >&2",
 }
 
