@@ -150,7 +150,7 @@ class ContainerService:
             return None
         stopped_before = self._stopped
         container = await self._store.containers.find(owner, container_id)
-        if container is None or container.status in (ContainerStatus.CREATING, ContainerStatus.FAILED):
+        if container is None or container.status not in (ContainerStatus.RUNNING, ContainerStatus.EXPIRED):
             return None
         if container.status is ContainerStatus.RUNNING and self._stopped == stopped_before:  # then it still runs
             self._running[container_id] = container
