@@ -8,6 +8,8 @@ from typing import Any
 from runtime.errors import AgentMisbehaved
 from runtime.sandbox import AgentEvent, Ended, Exited, Wrote
 from runtime.values import (
+    MAX_COMMANDS,
+    MAX_OUTPUT_LENGTH,
     CallDone,
     CallStatus,
     CommandDone,
@@ -19,10 +21,6 @@ from runtime.values import (
 )
 
 NOTICE = 100  # characters that the notice of truncated output may have, per stream
-
-# What no call asks for more of. An agent describes its calls, and isn't trusted to.
-MAX_COMMANDS = 32
-MAX_OUTPUT_LENGTH = 10 * 1024**2
 
 
 class CallProgress:

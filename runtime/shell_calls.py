@@ -17,7 +17,7 @@ from runtime.errors import AgentMisbehaved, NotFound
 from runtime.ids import is_shell_call_id, new_shell_call_id
 from runtime.link.frames import Json
 from runtime.sandbox import FollowedCall
-from runtime.values import ShellCall, ShellCallSpec, ShellEvent
+from runtime.values import CallStatus, ShellCall, ShellCallSpec, ShellEvent
 
 GRACE_SECONDS = 30.0  # for the agent to end a call whose time is up
 CANCEL_SECONDS = 30.0  # for it to end one that is cancelled
@@ -86,7 +86,7 @@ class ShellCallService:
                 followed = await lease.sandbox.snapshot(_checked(call_id))
             except NotFound:
                 raise _not_found(call_id) from None
-            return await _finished(followed, lease, call_id, GRACE_SECONDS)
+            return await _so_far(followed, lease, call_id, GRACE_SECONDS)
 
     async def cancel(self, owner: str, container_id: str, call_id: str) -> ShellCall:
         """Kill what still runs of the call. One that has ended stays as it is."""
@@ -130,7 +130,7 @@ async def _described(followed: FollowedCall, lease: Lease, call_id: str) -> Call
     return CallProgress.of_description(call_id, lease.container.id, await followed.description())
 
 
-async def _finished(followed: FollowedCall, lease: Lease, call_id: str, seconds: float | None) -> ShellCall:
+async def _so_far(followed: FollowedCall, lease: Lease, call_id: str, seconds: float | None) -> ShellCall:
     """The call when there are no more events."""
     try:
         progress = await _described(followed, lease, call_id)
@@ -142,6 +142,14 @@ async def _finished(followed: FollowedCall, lease: Lease, call_id: str, seconds:
     finally:
         followed.close()
     return progress.call()
+
+
+async def _finished(followed: FollowedCall, lease: Lease, call_id: str, seconds: float | None) -> ShellCall:
+    """The call when it has ended."""
+    call = await _so_far(followed, lease, call_id, seconds)
+    if call.status is CallStatus.IN_PROGRESS:
+        raise AgentMisbehaved("The sandbox doesn't say how a call has ended.")
+    return call
 
 
 def _checked(call_id: str) -> str:

@@ -114,6 +114,11 @@ class CommandOutput:
     outcome: Outcome | None
 
 
+# What no call may ask for more of; an agent that describes a call is held to the same.
+MAX_COMMANDS = 32
+MAX_OUTPUT_LENGTH = 10 * 1024**2
+
+
 @dataclass(frozen=True, slots=True)
 class ShellCallSpec:
     """What a caller asks for in a shell call. `timeout_ms` None means no limit."""

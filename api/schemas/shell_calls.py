@@ -9,10 +9,17 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from api.schemas.base import NO_NUL, ListItem, Query, RequestBody, ResponseBody
-from runtime.values import CallStatus, CommandOutput, Outcome, ShellCall, ShellCallSpec, TimeoutOutcome
+from runtime.values import (
+    MAX_COMMANDS,
+    MAX_OUTPUT_LENGTH,
+    CallStatus,
+    CommandOutput,
+    Outcome,
+    ShellCall,
+    ShellCallSpec,
+    TimeoutOutcome,
+)
 
-MAX_COMMANDS = 32
-MAX_OUTPUT_LENGTH = 10_485_760
 DEFAULT_OUTPUT_LENGTH = 1_048_576
 FOREGROUND_TIMEOUT_MS = 600_000
 MAX_TIMEOUT_MS = 24 * 3600 * 1000

@@ -8,10 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.call_progress import MAX_COMMANDS, MAX_OUTPUT_LENGTH, NOTICE, CallProgress
+from runtime.call_progress import NOTICE, CallProgress
 from runtime.errors import AgentMisbehaved
 from runtime.sandbox import AgentEvent, Ended, Exited, Wrote
-from runtime.values import CallDone, CallStatus, CommandDone, CommandOutput, ExitOutcome, OutputDelta, TimeoutOutcome
+from runtime.values import (
+    MAX_COMMANDS,
+    MAX_OUTPUT_LENGTH,
+    CallDone,
+    CallStatus,
+    CommandDone,
+    CommandOutput,
+    ExitOutcome,
+    OutputDelta,
+    TimeoutOutcome,
+)
 
 LIMIT = 50
 
