@@ -7,8 +7,9 @@ import ctypes
 import fcntl
 import signal
 
-from runtime.agent.calls import Calls, Follow, Run, Snapshot
+from runtime.agent.calls import Calls
 from runtime.agent.files import List, Read, Remove, Write
+from runtime.agent.following import Follow, Run, Snapshot
 from runtime.agent.loop import Loop
 from runtime.agent.mux import Channel, Mux, Request, RequestFailed
 from runtime.agent.processes import Processes

@@ -1,0 +1,123 @@
+"""One command of a call: its shell, its pipes, its end."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import termios
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from runtime.agent.loop import Loop
+from runtime.agent.memory import oom_kills
+from runtime.agent.processes import Processes
+
+if TYPE_CHECKING:
+    from runtime.agent.calls import Call
+
+READ_SIZE = 64 * 1024
+
+SHELL = "/bin/bash" if os.path.exists("/bin/bash") else "/bin/sh"
+
+
+class Command:
+    """One command of a call while it runs."""
+
+    def __init__(self, call: Call, number: int, loop: Loop) -> None:
+        self.timed_out = False
+        self._call = call
+        self._number = number
+        self._loop = loop
+        self._pipes: dict[int, int] = {}  # the read end of stdout (0) and stderr (1)
+        self._pid = 0
+        self._oom_kills = oom_kills()
+
+    def start(self, processes: Processes, text: str, stdin: bytes, directory: str, env: Mapping[str, str]) -> None:
+        """Start the shell."""
+        source = _readable(stdin)
+        sinks = []
+        try:
+            for stream in (0, 1):
+                reader, writer = os.pipe()
+                os.set_blocking(reader, False)
+                self._pipes[stream] = reader
+                sinks.append(writer)
+            self._pid = processes.spawn(
+                [SHELL, "-c", text],
+                directory=directory,
+                env=env,
+                descriptors=(source, sinks[0], sinks[1]),
+                on_exit=self._exited,
+            )
+        except BaseException:
+            for reader in self._pipes.values():
+                os.close(reader)
+            raise
+        finally:
+            for fd in (source, *sinks):
+                os.close(fd)
+        for stream, reader in self._pipes.items():
+            self._loop.on_readable(reader, partial(self._read, stream))
+
+    def kill(self, processes: Processes) -> None:
+        """Kill the command with all of its session."""
+        processes.kill_session(self._pid)
+
+    def _read(self, stream: int) -> None:
+        data = os.read(self._pipes[stream], READ_SIZE)
+        if data:
+            self._call.log.write(self._number, stream, data)
+            self._call.wrote()
+        else:
+            self._close(stream)
+
+    def _close(self, stream: int) -> None:
+        reader = self._pipes.pop(stream)
+        self._loop.forget(reader)
+        os.close(reader)
+
+    def _exited(self, code: int) -> None:
+        for stream, reader in list(self._pipes.items()):
+            self._drain(stream, reader)
+        outcome: dict[str, Any] = {"type": "timeout"}
+        if not self.timed_out:
+            outcome = {"type": "exit", "exit_code": code}
+            if code != 0 and oom_kills() > self._oom_kills:
+                outcome["oom_killed"] = True
+        self._call.command_ended(self._number, outcome)
+
+    def _drain(self, stream: int, reader: int) -> None:
+        """Read what was written up to the exit; what background processes write from now on is thrown away.
+
+        Their pipe stays open for that, or a server that logs a line would die of it.
+        """
+        waiting: int = struct.unpack("i", fcntl.ioctl(reader, termios.FIONREAD, b"\0" * 4))[0]
+        while waiting > 0:
+            data = os.read(reader, min(waiting, READ_SIZE))
+            waiting -= len(data)
+            self._call.log.write(self._number, stream, data)
+        self._loop.forget(reader)
+        self._loop.on_readable(reader, partial(self._discard, reader))
+        self._discard(reader)  # mostly this is the end, and spares waiting for it
+
+    def _discard(self, reader: int) -> None:
+        try:
+            if os.read(reader, READ_SIZE):
+                return
+        except BlockingIOError:
+            return
+        self._loop.forget(reader)
+        os.close(reader)
+
+
+def _readable(data: bytes) -> int:
+    """A descriptor from which `data` can be read."""
+    if not data:
+        return os.open("/dev/null", os.O_RDONLY)
+    fd = os.memfd_create("stdin")
+    with open(fd, "wb", closefd=False) as file:
+        file.write(data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
