@@ -76,7 +76,7 @@ async def process_agent(descriptors: int = 1024) -> AsyncIterator[ProcessAgent]:
         for pipe in (agent.process.stdin, agent.process.stdout):
             assert pipe is not None
             pipe.close()
-        shutil.rmtree(root)
+        shutil.rmtree(root, ignore_errors=True)  # what a test has left running may still write to it
 
 
 def _start(root: str, descriptors: int) -> subprocess.Popen[bytes]:

@@ -10,6 +10,7 @@ from runtime.errors import AgentMisbehaved, NotFound, SandlotError
 from tests.runtime.link.box import Box
 
 SECRET = "sandlot-test-secret"
+UNTIL_OVER = "until [ -e over ]; do sleep 0.01; done"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,10 @@ async def test_files_swapped_for_links(box: Box, target: str) -> None:
     """A file that is a link, or another file, from moment to moment is read as itself or not at all."""
     swap = f"""
 mkdir d; mkfifo d/pipe; echo plain > d/plain; ln -s {target} d/link; ln d/plain d/f; touch alive
-(while [ -e alive ]; do ln -f d/plain d/new; mv d/new d/f; cp -P d/link d/new; mv -f d/new d/f; done) > /dev/null 2>&1 &
+(
+    while [ -e alive ]; do ln -f d/plain d/new; mv d/new d/f; cp -P d/link d/new; mv -f d/new d/f; done
+    touch over
+) > /dev/null 2>&1 &
 """
     await box.one(swap, env={"SECRET": SECRET})
     outcomes = set()
@@ -72,7 +76,7 @@ mkdir d; mkfifo d/pipe; echo plain > d/plain; ln -s {target} d/link; ln d/plain 
         except NotFound:
             outcomes.add(b"")
         await box.sandbox.list(10)
-    await box.run("rm alive")
+    await box.run(f"rm alive; {UNTIL_OVER}")
     assert outcomes <= {b"plain\n", b""}
 
 
@@ -80,7 +84,7 @@ async def test_folders_swapped_for_links(box: Box) -> None:
     """The same for a folder on the way."""
     swap = """
 mkdir real; echo plain > real/passwd; touch alive
-(while [ -e alive ]; do mv real d; mv d real; ln -s /etc d; rm d; done) > /dev/null 2>&1 &
+(while [ -e alive ]; do mv real d; mv d real; ln -s /etc d; rm d; done; touch over) > /dev/null 2>&1 &
 """
     await box.run(swap)
     outcomes = set()
@@ -92,7 +96,7 @@ mkdir real; echo plain > real/passwd; touch alive
         for file in await box.sandbox.list(10):
             assert file.size == 0 or file.path.endswith(b"/passwd")
             assert file.size <= 6
-    await box.run("rm alive")
+    await box.run(f"rm alive; {UNTIL_OVER}")
     assert outcomes <= {b"plain\n", b""}
 
 
@@ -127,20 +131,24 @@ async def test_a_file_that_vanishes_while_it_is_read(box: Box) -> None:
 
 async def test_a_tree_that_changes_while_it_is_listed(box: Box) -> None:
     """A listing of what comes and goes has what was there, and ends."""
-    await box.run("touch alive; (while [ -e alive ]; do mkdir -p d/e; touch d/e/f; rm -r d; done) >/dev/null 2>&1 &")
+    await box.run(
+        "touch alive; (while [ -e alive ]; do mkdir -p d/e; touch d/e/f; rm -r d; done; touch over) >/dev/null 2>&1 &"
+    )
     for _ in range(100):
         assert {file.path for file in await box.sandbox.list(10)} <= {b"alive", b"d/e/f"}
-    await box.run("rm alive")
+    await box.run(f"rm alive; {UNTIL_OVER}")
 
 
 async def test_half_files_that_code_takes_away(box: Box) -> None:
     """Code that removes or swaps a file that is being written gets an error to its writer, and nothing else."""
-    await box.run("touch alive; (while [ -e alive ]; do for f in .*.part; do ln -sf /etc/passwd $f; done; done) 2>&1 &")
+    await box.run(
+        "touch alive; (while [ -e alive ]; do for f in .*.part; do ln -sf /etc/passwd $f; done; done; touch over) &"
+    )
     for number in range(30):
         try:
             name = await box.put(f"f{number}", b"x" * 1000)
             await box.get(name)
         except SandlotError:
             await asyncio.sleep(0)
-    await box.run("rm alive; test ! -w /etc/passwd")
+    await box.run(f"rm alive; {UNTIL_OVER}; test ! -w /etc/passwd")
     assert await box.run("echo alive") == "alive\n"
