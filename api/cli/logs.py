@@ -14,7 +14,7 @@ def log_to_terminal(level: str) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
     # What these do step by step is not the operator's concern, their complaints are.
-    for chatty in ("uvicorn.error", "apscheduler"):
+    for chatty in ("uvicorn.error", "apscheduler", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
