@@ -84,7 +84,7 @@ class Sandbox:
 
     async def follow(self, call_id: str) -> FollowedCall:
         """Follow a call from its beginning to its end. NotFound when the agent doesn't have it (any more)."""
-        return await self._followed(self._session.open({"op": "follow", "id": call_id, "after": -1}))
+        return await self._followed(self._session.open({"op": "follow", "id": call_id}))
 
     async def snapshot(self, call_id: str) -> FollowedCall:
         """The events of a call up to now."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Self
 
 from runtime.call_progress import CallProgress
@@ -27,9 +27,9 @@ class ShellEvents:
     """An iterator over a call's events from a number on, as they come. Closing it leaves the call running."""
 
     def __init__(self, followed: FollowedCall, lease: Lease, call_id: str, after: int) -> None:
+        self.call_id = call_id
         self._followed = followed
         self._lease = lease
-        self._call_id = call_id
         self._after = after
         self._events = self._read()
 
@@ -45,7 +45,7 @@ class ShellEvents:
         self._lease.close()
 
     async def _read(self) -> AsyncIterator[ShellEvent]:
-        progress = await _described(self._followed, self._lease, self._call_id)
+        progress = await _described(self._followed, self._lease, self.call_id)
         async for event in self._followed.events():
             shell_event = progress.add(event)
             if shell_event.sequence_number > self._after:
@@ -79,36 +79,28 @@ class ShellCallService:
             finally:
                 followed.close()
 
+    async def stream(self, owner: str, container_id: str, spec: ShellCallSpec) -> ShellEvents:
+        """Start the commands and follow them. They go on when nobody follows any more."""
+        call_id = new_shell_call_id()
+        lease = await self._containers.use(owner, container_id)
+        return await _events(lease.sandbox.run(_request(call_id, spec)), lease, call_id, -1)
+
     async def retrieve(self, owner: str, container_id: str, call_id: str) -> ShellCall:
         """The call as it is now. The latest calls of a container are kept, not all."""
         with await self._containers.use(owner, container_id) as lease:
-            try:
-                followed = await lease.sandbox.snapshot(_checked(call_id))
-            except NotFound:
-                raise _not_found(call_id) from None
+            followed = await _known(lease.sandbox.snapshot, call_id)
             return await _so_far(followed, lease, call_id, GRACE_SECONDS)
 
     async def cancel(self, owner: str, container_id: str, call_id: str) -> ShellCall:
         """Kill what still runs of the call. One that has ended stays as it is."""
         with await self._containers.use(owner, container_id) as lease:
-            try:
-                followed = await lease.sandbox.cancel(_checked(call_id))
-            except NotFound:
-                raise _not_found(call_id) from None
+            followed = await _known(lease.sandbox.cancel, call_id)
             return await _finished(followed, lease, call_id, CANCEL_SECONDS)
 
     async def events(self, owner: str, container_id: str, call_id: str, after: int | None) -> ShellEvents:
         """Follow a call that was started before: its events after number `after`, or all."""
         lease = await self._containers.use(owner, container_id)
-        try:
-            followed = await lease.sandbox.follow(_checked(call_id))
-            return ShellEvents(followed, lease, call_id, -1 if after is None else after)
-        except NotFound:
-            lease.close()
-            raise _not_found(call_id) from None
-        except BaseException:
-            lease.close()
-            raise
+        return await _events(_known(lease.sandbox.follow, call_id), lease, call_id, -1 if after is None else after)
 
 
 def _request(call_id: str, spec: ShellCallSpec) -> Json:
@@ -152,11 +144,23 @@ async def _finished(followed: FollowedCall, lease: Lease, call_id: str, seconds:
     return call
 
 
-def _checked(call_id: str) -> str:
-    """The id, if it has the form of one: nothing else gets into a sandbox."""
+async def _events(asked: Awaitable[FollowedCall], lease: Lease, call_id: str, after: int) -> ShellEvents:
+    """The events of a call that the agent was asked for; the lease is theirs, and is closed when there are none."""
+    try:
+        return ShellEvents(await asked, lease, call_id, after)
+    except BaseException:
+        lease.close()
+        raise
+
+
+async def _known(ask: Callable[[str], Awaitable[FollowedCall]], call_id: str) -> FollowedCall:
+    """Ask the agent for a call that was begun before. What isn't an id doesn't get into a sandbox."""
     if not is_shell_call_id(call_id):
         raise _not_found(call_id)
-    return call_id
+    try:
+        return await ask(call_id)
+    except NotFound:
+        raise _not_found(call_id) from None
 
 
 def _not_found(call_id: str) -> NotFound:

@@ -25,8 +25,8 @@ async def create(
     """Run commands. A client that leaves does not end them: their time-out or a cancel does."""
     calls, spec = runtime.shell_calls, wanted.to_spec()
     if wanted.stream:
-        call = await calls.start(owner, container_id, spec)
-        return event_stream(container_id, call.id, await calls.events(owner, container_id, call.id, None))
+        stream = await calls.stream(owner, container_id, spec)
+        return event_stream(container_id, stream.call_id, stream)
     if wanted.background:
         return ShellCallObject.of(await calls.start(owner, container_id, spec)).response()
     return ShellCallObject.of(await calls.run(owner, container_id, spec)).response()

@@ -32,23 +32,17 @@ class Write(Request):
 
     def receive(self, data: bytes) -> None:
         """A piece of the file."""
-        try:
-            with _writing():
-                rest = memoryview(data)
-                while rest:
-                    rest = rest[os.write(self._fd, rest) :]
-        except RequestFailed:
-            self.abort()
-            raise
+        with _writing():
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
         self._size += len(data)
 
     def end(self) -> None:
         """The file is whole: give it its name, or one like it where that one is taken."""
-        try:
-            with _writing():
-                name = self._link()
-        finally:
-            self.abort()
+        with _writing():
+            name = self._link()
+        self.abort()
         self._channel.reply({"path": name, "size": self._size})
         self.finished = True
         self._channel.wake()

@@ -9,15 +9,12 @@ from runtime.agent.mux import Channel, Request
 
 
 class Follow(Request):
-    """Answers with a call's events from number `after` + 1 on, as lines of JSON, up to the call's end.
+    """Answers with all events of a call, as lines of JSON, up to its end. The first line describes the call."""
 
-    The first line describes the call.
-    """
-
-    def __init__(self, channel: Channel, call: Call, after: int) -> None:
+    def __init__(self, channel: Channel, call: Call) -> None:
         self._channel = channel
         self._call = call
-        self._next = after + 1
+        self._next = 0
         self._rest = _line(call.description)
         call.listeners.append(channel.wake)
         channel.reply({})
@@ -72,7 +69,7 @@ class Run(Request):
     def end(self) -> None:
         """Start the commands and follow them."""
         call = self._calls.start(json.loads(self._spec))
-        self._channel.request = Follow(self._channel, call, -1)
+        self._channel.request = Follow(self._channel, call)
 
 
 def _line(value: object) -> bytes:

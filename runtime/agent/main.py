@@ -34,13 +34,13 @@ class Agent:
         if operation == "run":
             return Run(channel, self._calls)
         if operation == "follow":
-            return Follow(channel, self._calls.get(header["id"]), header["after"])
+            return Follow(channel, self._calls.get(header["id"]))
         if operation == "snapshot":
-            return Snapshot(channel, self._calls.get(header["id"]), -1)
+            return Snapshot(channel, self._calls.get(header["id"]))
         if operation == "cancel":
             call = self._calls.get(header["id"])
             call.cancel()
-            return Follow(channel, call, -1)
+            return Follow(channel, call)
         files = {"write": Write, "read": Read, "list": List, "remove": Remove}
         if operation in files:
             return files[operation](channel, self._tree, header)
