@@ -10,6 +10,7 @@ from runtime.agent.loop import Loop, Timer
 from runtime.agent.mux import RequestFailed
 from runtime.agent.output import OutputLog
 from runtime.agent.processes import Processes
+from runtime.agent.shells import Shells, encoded
 from runtime.link.frames import Json
 
 KEPT_CALLS = 1000  # finished calls whose output can be read again
@@ -21,9 +22,10 @@ CANNOT_EXECUTE = 126  # the exit code of shells for it
 class Calls:
     """The calls of this sandbox that are running, and the latest that have ended."""
 
-    def __init__(self, loop: Loop, processes: Processes) -> None:
+    def __init__(self, loop: Loop, processes: Processes, directory: str) -> None:
         self.loop = loop
         self.processes = processes
+        self.shells = Shells(loop, processes, directory)
         self._calls: dict[str, Call] = {}
         self._ended: dict[str, int] = {}  # in the order they ended: their sizes
         self._kept = 0  # their sum
@@ -55,6 +57,7 @@ class Calls:
             oldest = next(iter(self._ended))
             self._kept -= self._ended.pop(oldest)
             del self._calls[oldest]
+        self.shells.prepare()
 
 
 class Call:
@@ -71,7 +74,7 @@ class Call:
         self._left = len(self._commands)
         self._timer: Timer | None = None
         self._directory: str = spec["working_directory"]
-        self._env: Mapping[str, str] = {**os.environ, **spec["env"]}
+        self._env: Mapping[str, str] = spec["env"]
         self._timeout_ms = None if spec["timeout_ms"] is None else int(spec["timeout_ms"])
         self._running: dict[int, Command] = {}
         self._complete = True
@@ -89,7 +92,8 @@ class Call:
             command = Command(self, number, self._calls.loop)
             self._running[number] = command
             try:
-                command.start(self._calls.processes, text, stdin, self._directory, self._env)
+                body = encoded(text)
+                command.start(self._calls.shells.take(stdin, self._directory, self._env), body)
             except (RequestFailed, OSError, ValueError, TypeError) as error:  # the latter two: what no argument can be
                 self.log.write(number, 1, f"sandbox: {error}\n".encode())
                 self.command_ended(number, {"type": "exit", "exit_code": CANNOT_EXECUTE})

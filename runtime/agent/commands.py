@@ -1,4 +1,4 @@
-"""One command of a call: its shell, its pipes, its end."""
+"""One command of a call: its shell, its output, its end."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import fcntl
 import os
 import struct
 import termios
-from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from runtime.agent.loop import Loop
 from runtime.agent.memory import oom_kills
 from runtime.agent.processes import Processes
+from runtime.agent.shells import Shell
 
 if TYPE_CHECKING:
     from runtime.agent.calls import Call
 
 READ_SIZE = 64 * 1024
-
-SHELL = "/bin/bash" if os.path.exists("/bin/bash") else "/bin/sh"
 
 
 class Command:
@@ -34,32 +32,14 @@ class Command:
         self._pid = 0
         self._oom_kills = oom_kills()
 
-    def start(self, processes: Processes, text: str, stdin: bytes, directory: str, env: Mapping[str, str]) -> None:
-        """Start the shell."""
-        source = _readable(stdin)
-        sinks = []
-        try:
-            for stream in (0, 1):
-                reader, writer = os.pipe()
-                os.set_blocking(reader, False)
-                self._pipes[stream] = reader
-                sinks.append(writer)
-            self._pid = processes.spawn(
-                [SHELL, "-c", text],
-                directory=directory,
-                env=env,
-                descriptors=(source, sinks[0], sinks[1]),
-                on_exit=self._exited,
-            )
-        except BaseException:
-            for reader in self._pipes.values():
-                os.close(reader)
-            raise
-        finally:
-            for fd in (source, *sinks):
-                os.close(fd)
-        for stream, reader in self._pipes.items():
+    def start(self, shell: Shell, text: bytes) -> None:
+        """Let the shell run it."""
+        self._pid = shell.pid
+        for stream, reader in enumerate(shell.outputs):
+            os.set_blocking(reader, False)
+            self._pipes[stream] = reader
             self._loop.on_readable(reader, partial(self._read, stream))
+        shell.run(text, self._exited)
 
     def kill(self, processes: Processes) -> None:
         """Kill the command with all of its session."""
@@ -110,14 +90,3 @@ class Command:
             return
         self._loop.forget(reader)
         os.close(reader)
-
-
-def _readable(data: bytes) -> int:
-    """A descriptor from which `data` can be read."""
-    if not data:
-        return os.open("/dev/null", os.O_RDONLY)
-    fd = os.memfd_create("stdin")
-    with open(fd, "wb", closefd=False) as file:
-        file.write(data)
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd

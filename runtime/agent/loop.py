@@ -84,8 +84,9 @@ class Loop:
                 # An earlier callback may have let go of it, or watch something else by the same number now.
                 if self._selector.get_map().get(key.fd) is key:
                     key.data()
-            self._run_due()
             self.after_each()
+            if self._run_due():
+                self.after_each()
 
     def _patience(self) -> float | None:
         """How long to wait: seconds, or None when no timer is set. The selector takes no more than some weeks."""
@@ -93,9 +94,13 @@ class Loop:
             heapq.heappop(self._timers)
         return min(max(0.0, self._timers[0][0] - time.monotonic()), DAY) if self._timers else None
 
-    def _run_due(self) -> None:
+    def _run_due(self) -> bool:
+        """Call back for the timers that are due; whether there were any."""
         now = time.monotonic()
+        due = False
         while self._timers and self._timers[0][0] <= now:
             callback = heapq.heappop(self._timers)[2].callback
             if callback is not None:
                 callback()
+                due = True
+        return due

@@ -25,7 +25,7 @@ class Agent:
     """What the host may ask for, by name."""
 
     def __init__(self, loop: Loop, root: str) -> None:
-        self._calls = Calls(loop, Processes(loop))
+        self._calls = Calls(loop, Processes(loop), root)
         self._tree = Tree(root)
 
     def answer(self, header: Json, channel: Channel) -> Request:

@@ -8,9 +8,12 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from runtime.agent.loop import Loop
 from runtime.agent.mux import RequestFailed
+
+T = TypeVar("T")
 
 NICENESS = 5  # of commands against the agent, so that a busy sandbox still answers
 GREEDY = b"1000"  # oom_score_adj of commands: the kernel takes them before the agent
@@ -41,17 +44,17 @@ class Processes:
         *,
         directory: str,
         env: Mapping[str, str],
-        descriptors: tuple[int, int, int],
+        descriptors: Sequence[int],
         on_exit: OnExit,
     ) -> int:
-        """Start a program with that standard input, output and error; its process id is its session's too."""
-        pid = self._with_room(lambda: self._spawn(argv, directory, env, descriptors))
+        """Start a program that has those descriptors as its 0, 1, 2, ...; its process id is its session's too."""
+        pid = self._spawn(argv, directory, env, descriptors)
         self._on_exit[pid] = on_exit
         with contextlib.suppress(OSError):  # it may have ended by now
             os.setpriority(os.PRIO_PGRP, pid, NICENESS)
         return pid
 
-    def _spawn(self, argv: list[str], directory: str, env: Mapping[str, str], descriptors: tuple[int, int, int]) -> int:
+    def _spawn(self, argv: list[str], directory: str, env: Mapping[str, str], descriptors: Sequence[int]) -> int:
         # Directory and score are the agent's for a moment, since posix_spawn can't set them in the child alone:
         # it is several times faster than fork, and the agent has one thread.
         os.chdir(directory)
@@ -74,8 +77,8 @@ class Processes:
         with contextlib.suppress(OSError):  # not every kernel (gVisor's) lets a process change it
             os.pwrite(self._oom_score, score, 0)
 
-    def _with_room(self, spawn: Callable[[], int]) -> int:
-        """Spawn; where the process limit stands against it, make room by ending what finished calls left behind."""
+    def with_room(self, spawn: Callable[[], T]) -> T:
+        """Call `spawn`; where the process limit is against it, make room by ending what finished calls left behind."""
         for _ in range(SPAWN_ATTEMPTS):
             try:
                 return spawn()

@@ -16,6 +16,7 @@ _MODULES = (
     "runtime.agent.processes",
     "runtime.agent.output",
     "runtime.agent.memory",
+    "runtime.agent.shells",
     "runtime.agent.commands",
     "runtime.agent.calls",
     "runtime.agent.following",
