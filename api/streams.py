@@ -9,7 +9,7 @@ from urllib.parse import quote
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from runtime.files import FileContent
+from runtime.container_files import FileContent
 
 
 class Closable(Protocol):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from runtime.activity import Activity
 from runtime.config import Config
+from runtime.container_files import ContainerFileService
 from runtime.containers import ContainerService
 from runtime.engines.docker import DockerEngine
-from runtime.files import ContainerFileService
 from runtime.keys import KeyService
 from runtime.reconcile import Reconciler
 from runtime.sandboxes import Sandboxes
@@ -28,7 +28,7 @@ class Runtime:
     """Everything the outside may use, while `open` lasts."""
 
     containers: ContainerService
-    files: ContainerFileService
+    container_files: ContainerFileService
     shell_calls: ShellCallService
     keys: KeyService
     sandboxes: Sandboxes
@@ -57,7 +57,9 @@ class Runtime:
                     with schedule({sweep: SWEEP_SECONDS, reconciler.reconcile: RECONCILE_SECONDS}):
                         yield cls(
                             containers=containers,
-                            files=ContainerFileService(store.container_files, containers, config.file_max_bytes),
+                            container_files=ContainerFileService(
+                                store.container_files, containers, config.file_max_bytes
+                            ),
                             shell_calls=ShellCallService(containers),
                             keys=KeyService(store.keys),
                             sandboxes=sandboxes,

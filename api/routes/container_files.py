@@ -25,7 +25,7 @@ async def create(owner: Owner, runtime: Services, settings: Choices, request: Re
     match bodies.media_type(request):
         case "multipart/form-data":
             async with file_part(request, settings.file_max_bytes) as part:
-                file = await runtime.files.upload(owner, container_id, part.filename, part)
+                file = await runtime.container_files.upload(owner, container_id, part.filename, part)
             return ContainerFileObject.of(file).response()
         case "application/json":
             await read_reference(request)
@@ -41,24 +41,24 @@ async def page(
     asked: Annotated[PageQuery, Depends(query(PageQuery))],
 ) -> Response:
     """List a container's files."""
-    found = await runtime.files.list(owner, container_id, asked.to_page())
+    found = await runtime.container_files.list(owner, container_id, asked.to_page())
     return ListObject.of(found, ContainerFileObject.of).response()
 
 
 @router.get("/{file_id}", dependencies=[Depends(no_query)])
 async def retrieve(owner: Owner, runtime: Services, container_id: str, file_id: str) -> Response:
     """Retrieve what is known of a file."""
-    return ContainerFileObject.of(await runtime.files.retrieve(owner, container_id, file_id)).response()
+    return ContainerFileObject.of(await runtime.container_files.retrieve(owner, container_id, file_id)).response()
 
 
 @router.get("/{file_id}/content", dependencies=[Depends(no_query)])
 async def content(owner: Owner, runtime: Services, container_id: str, file_id: str) -> Response:
     """Download a file."""
-    return download(await runtime.files.read(owner, container_id, file_id))
+    return download(await runtime.container_files.read(owner, container_id, file_id))
 
 
 @router.delete("/{file_id}", dependencies=[Depends(no_query)])
 async def delete(owner: Owner, runtime: Services, container_id: str, file_id: str) -> Response:
     """Delete a file."""
-    await runtime.files.delete(owner, container_id, file_id)
+    await runtime.container_files.delete(owner, container_id, file_id)
     return ContainerFileDeleted(id=file_id).response()
