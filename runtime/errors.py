@@ -47,9 +47,15 @@ class TooLarge(SandlotError):
 
 
 class StorageFull(SandlotError):
-    """The sandbox has no room left for a file."""
+    """There is no room left for a file: in the sandbox, or in the blob storage."""
 
     code = "storage_full"
+
+
+class StorageUnavailable(SandlotError):
+    """The blob storage doesn't answer, or not as it should."""
+
+    code = "storage_unavailable"
 
 
 class Busy(SandlotError):

@@ -21,6 +21,7 @@ from runtime import errors
         (errors.AgentMisbehaved("m"), 502, "server_error", "sandbox_misbehaved", ("x-should-retry", "false")),
         (errors.SandboxLost("m"), 503, "server_error", "sandbox_lost", ("x-should-retry", "false")),
         (errors.EngineUnavailable("m"), 503, "server_error", "engine_unavailable", ("retry-after", "1")),
+        (errors.StorageUnavailable("m"), 503, "server_error", "storage_unavailable", ("retry-after", "1")),
     ],
 )
 def test_table(
