@@ -35,6 +35,7 @@ ANSWERS: Mapping[type[errors.SandlotError], Answer] = {
     errors.ContainerExpired: Answer(400, INVALID_REQUEST),
     errors.StorageFull: Answer(400, INVALID_REQUEST),
     errors.Unauthenticated: Answer(401, INVALID_REQUEST, {"www-authenticate": "Bearer"}),
+    errors.QuotaExceeded: Answer(403, INVALID_REQUEST),
     errors.NotFound: Answer(404, INVALID_REQUEST),
     errors.TooLarge: Answer(413, INVALID_REQUEST),
     errors.Busy: Answer(429, "rate_limit_error"),

@@ -52,6 +52,18 @@ class StorageFull(SandlotError):
     code = "storage_full"
 
 
+class QuotaExceeded(SandlotError):
+    """What an API key has stored would take more than `quota` bytes. Room made by deleting something helps."""
+
+    code = "storage_quota_exceeded"
+
+    def __init__(self, quota: int) -> None:
+        super().__init__(
+            f"An API key may store {quota:,} bytes, and there is not enough room left for this one's. "
+            "Delete files, uploads or skills that are no longer needed."
+        )
+
+
 class StorageUnavailable(SandlotError):
     """The blob storage doesn't answer, or not as it should."""
 

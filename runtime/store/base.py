@@ -1,11 +1,19 @@
-"""What services ask of a store. Each call is one short transaction, committed when it returns."""
+"""What services ask of a store. Each call is one short transaction, committed when it returns.
+
+Files, parts of uploads and versions of skills have bytes in the blob storage, and here a row that accounts for them,
+which comes and goes with the record. Calls that add one take the `quota` of its owner: when all blobs of that owner
+were to exceed so many bytes, they raise QuotaExceeded and keep nothing. Calls that remove records return the ids of
+their blobs, whose bytes are then the caller's to remove.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
+from runtime.file_values import File, FilePurpose, Upload, UploadPart, UploadStatus
+from runtime.skill_values import Skill, SkillVersion
 from runtime.values import ApiKey, Container, ContainerFile, ContainerStatus, Page, PageRequest
 
 
@@ -101,6 +109,118 @@ class KeyStore(Protocol):
 
     async def remove(self, key_id: str) -> bool:
         """Forget the key. Whether it was known."""
+
+
+class BlobRecords(Protocol):
+    """The records of blobs, by which storage is accounted for and what nothing refers to is found."""
+
+    async def ids(self) -> Set[str]:
+        """The ids of all blobs, of all owners."""
+
+    async def usage(self, owner: str) -> int:
+        """How many bytes the blobs of `owner` have together."""
+
+
+class FileStore(Protocol):
+    """The records of the files of `/v1/files`."""
+
+    async def add(self, file: File, quota: int) -> None:
+        """Keep a new file and its blob. Neither id may be known yet. Raises QuotaExceeded."""
+
+    async def find(self, owner: str, file_id: str) -> File | None:
+        """The file if it is `owner`'s, also when its time is up."""
+
+    async def list(self, owner: str, page: PageRequest, purpose: FilePurpose | None, now: int) -> Page[File]:
+        """A page of `owner`'s files that have not expired at `now`, only those of `purpose` if one is given.
+
+        Raises NotFound when `page.after` is not the id of such a file, of whatever purpose.
+        """
+
+    async def remove(self, owner: str, file_id: str) -> str | None:
+        """Forget the file if it is `owner`'s. The id of its blob, None when there was no such file."""
+
+    async def due(self, now: int) -> Sequence[File]:
+        """Files whose time is up at `now`, the longest overdue first; some hundred at most, so ask again."""
+
+
+class UploadStore(Protocol):
+    """The records of uploads and their parts."""
+
+    async def add(self, upload: Upload) -> None:
+        """Keep a new, pending upload. Its id must not be known yet."""
+
+    async def find(self, owner: str, upload_id: str) -> Upload | None:
+        """The upload if it is `owner`'s, whatever its status, with its file if that still exists."""
+
+    async def add_part(self, owner: str, part: UploadPart, quota: int) -> bool:
+        """Keep a new part and its blob if the upload is `owner`'s and pending. Whether it was.
+
+        Raises QuotaExceeded.
+        """
+
+    async def parts(self, upload_id: str) -> Sequence[UploadPart]:
+        """All parts of the upload, the oldest first."""
+
+    async def complete(self, upload_id: str, file: File, quota: int) -> Sequence[str] | None:
+        """Turn a pending upload into `file`, in one step: the file and its blob come, all parts and theirs go.
+
+        The ids of the parts' blobs, None when it was not pending any more and nothing has changed. The parts no
+        longer count when it is decided whether there is room for the file. Raises QuotaExceeded.
+        """
+
+    async def close(
+        self, upload_id: str, status: Literal[UploadStatus.CANCELLED, UploadStatus.EXPIRED]
+    ) -> Sequence[str] | None:
+        """End a pending upload without a file and forget its parts, in one step.
+
+        The ids of the parts' blobs, None when it was not pending any more and nothing has changed.
+        """
+
+    async def due(self, now: int) -> Sequence[Upload]:
+        """Pending uploads whose time is up at `now`, the longest overdue first; some hundred at most, so ask again."""
+
+
+class SkillStore(Protocol):
+    """The records of skills and their versions. A skill has one version at least, and a number is given once only."""
+
+    async def add(self, skill: Skill, version: SkillVersion, quota: int) -> None:
+        """Keep a new skill with its first version, which is the default, and that version's blob.
+
+        Raises QuotaExceeded.
+        """
+
+    async def add_version(self, owner: str, draft: SkillVersion, *, make_default: bool, quota: int) -> SkillVersion:
+        """Keep a new version of `owner`'s skill and its blob, and return it as kept: its number is given here.
+
+        Raises NotFound when `owner` has no such skill, and QuotaExceeded.
+        """
+
+    async def find(self, owner: str, skill_id: str) -> Skill | None:
+        """The skill if it is `owner`'s."""
+
+    async def find_version(self, owner: str, skill_id: str, number: int) -> SkillVersion | None:
+        """That version of the skill if it is `owner`'s."""
+
+    async def list(self, owner: str, page: PageRequest) -> Page[Skill]:
+        """A page of `owner`'s skills. Raises NotFound when `page.after` is not the id of one."""
+
+    async def versions(self, owner: str, skill_id: str, page: PageRequest) -> Page[SkillVersion]:
+        """A page of the versions of `owner`'s skill, ordered by their numbers; empty when there is no such skill.
+
+        Raises NotFound when `page.after` is not the id of one of them.
+        """
+
+    async def set_default(self, owner: str, skill_id: str, number: int) -> Skill | None:
+        """Make that version the default. None when `owner` has no such skill, or it no such version."""
+
+    async def remove(self, owner: str, skill_id: str) -> Sequence[str] | None:
+        """Forget the skill and its versions if it is `owner`'s. The ids of their blobs, None when there was none."""
+
+    async def remove_version(self, owner: str, skill_id: str, number: int) -> SkillVersion | None:
+        """Forget that version, and the skill if it was its only one. None when there was none.
+
+        Raises InvalidInput when it is the default and the skill has others.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from runtime import errors
         (errors.ContainerExpired(), 400, "invalid_request_error", None, None),
         (errors.StorageFull("m"), 400, "invalid_request_error", "storage_full", None),
         (errors.Unauthenticated("m"), 401, "invalid_request_error", None, ("www-authenticate", "Bearer")),
+        (errors.QuotaExceeded(9), 403, "invalid_request_error", "storage_quota_exceeded", None),
         (errors.NotFound("m"), 404, "invalid_request_error", None, None),
         (errors.TooLarge("m"), 413, "invalid_request_error", "too_large", None),
         (errors.Busy("m", retry_after=7), 429, "rate_limit_error", "rate_limit_exceeded", ("retry-after", "7")),
