@@ -46,6 +46,11 @@ def new_file_id() -> str:
     return "file-" + "".join(secrets.choice(_BASE62) for _ in range(22))
 
 
+def new_blob_id() -> str:
+    """32 random hex digits: made up by whoever writes a blob, without asking the storage."""
+    return secrets.token_hex(16)
+
+
 is_container_id = _form(r"cntr_[0-9a-f]{48}")
 is_container_file_id = _form(r"cfile_[0-9a-f]{32}")
 is_shell_call_id = _form(r"sh_[0-9a-f]{50}")
@@ -53,3 +58,4 @@ is_file_id = _form(r"file-[0-9A-Za-z]{22}")
 is_upload_id = _form(r"upload_[0-9a-f]{48}")
 is_part_id = _form(r"part_[0-9a-f]{48}")
 is_skill_id = _form(r"skill_[0-9a-f]{48}")
+is_blob_id = _form(r"[0-9a-f]{32}")

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from typing import Protocol
-
-_BLOB_ID = re.compile(r"[0-9a-f]{32}")
-
-
-def new_blob_id() -> str:
-    """32 random hex digits: made up by whoever writes a blob, without asking the storage."""
-    return secrets.token_hex(16)
-
-
-def is_blob_id(text: str) -> bool:
-    """Whether `text` has the form of a blob's id. What else lies in the same place is not the storage's business."""
-    return _BLOB_ID.fullmatch(text) is not None
 
 
 class BlobStore(Protocol):
     """Blobs: bytes under an id, written once, whole or not at all, and never changed.
 
-    Ids come from `new_blob_id`; nobody writes one twice. A transfer takes a few MiB of memory, however large the blob.
-    All calls raise StorageUnavailable when the storage doesn't answer, or not as it should.
+    Ids are made by `runtime.ids.new_blob_id`; nobody writes one twice. A transfer takes a few MiB of memory, however
+    large the blob. All calls raise StorageUnavailable when the storage doesn't answer, or not as it should.
     """
 
     async def write(self, blob_id: str, pieces: AsyncIterable[bytes]) -> int:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from runtime.blobs.base import new_blob_id
 from runtime.blobs.folder import FolderBlobStore
 from runtime.blobs.pieces import PIECE
 from runtime.errors import StorageFull, StorageUnavailable
+from runtime.ids import new_blob_id
 from tests.memory import MIB
 from tests.runtime.blobs.storages import FolderStorage, body, content, listed
 
@@ -23,7 +23,7 @@ DISK = 8 * MIB
 # A process that is killed while it writes a blob: it tells once some of it is on the disk.
 WRITER = """
 import asyncio, pathlib, sys
-from runtime.blobs.base import new_blob_id
+from runtime.ids import new_blob_id
 from runtime.blobs.folder import FolderBlobStore
 
 async def pieces():

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from runtime.blobs import s3 as s3_module
-from runtime.blobs.base import new_blob_id
 from runtime.blobs.s3 import S3BlobStore
 from runtime.errors import StorageUnavailable
+from runtime.ids import new_blob_id
 from tests.runtime.blobs.broken_s3 import broken_s3, respond, silence
 from tests.runtime.blobs.storages import body, content, listed
 from tests.s3 import S3Server
