@@ -1,1 +1,1 @@
-"""What outlives the process: containers, their files and API keys, in one SQL database."""
+"""What outlives the process, in one SQL database: containers, files, uploads, skills, API keys; not their bytes."""

@@ -234,4 +234,8 @@ class Store:
     containers: ContainerStore
     container_files: ContainerFileStore
     keys: KeyStore
+    blobs: BlobRecords
+    files: FileStore
+    uploads: UploadStore
+    skills: SkillStore
     instance_id: str

@@ -12,12 +12,16 @@ from sqlalchemy.exc import ArgumentError
 
 from runtime.errors import DatabaseUnusable
 from runtime.store.base import Store
+from runtime.store.blobs import SqlBlobRecords
 from runtime.store.connections import open_connections
 from runtime.store.container_files import SqlContainerFileStore
 from runtime.store.containers import SqlContainerStore
+from runtime.store.files import SqlFileStore
 from runtime.store.keys import SqlKeyStore
 from runtime.store.rows import InstallationRow
 from runtime.store.schema import upgrade
+from runtime.store.skills import SqlSkillStore
+from runtime.store.uploads import SqlUploadStore
 
 _NOT_A_FILE = "The database URL has to be that of an SQLite file, like sqlite:////data/sandlot.db."
 
@@ -43,6 +47,10 @@ async def open_store(database_url: str) -> AsyncIterator[Store]:
             containers=SqlContainerStore(connections),
             container_files=SqlContainerFileStore(connections),
             keys=SqlKeyStore(connections),
+            blobs=SqlBlobRecords(connections),
+            files=SqlFileStore(connections),
+            uploads=SqlUploadStore(connections),
+            skills=SqlSkillStore(connections),
             instance_id=instance_id,
         )
 

@@ -17,9 +17,12 @@ Ts = TypeVarTuple("Ts")
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """The columns a list is ordered by, and what its objects are called in messages."""
+    """The columns a list is ordered by, and what its objects are called in messages.
 
-    created_at: InstrumentedAttribute[int]
+    `place` is a number, in most lists the time of making; the id is the tie-break.
+    """
+
+    place: InstrumentedAttribute[int]
     id: InstrumentedAttribute[str]
     noun: str
 
@@ -28,7 +31,7 @@ class Keyset:
 class Position:
     """Where in a list an object stands."""
 
-    created_at: int
+    place: int
     id: str
 
 
@@ -41,11 +44,11 @@ async def find_position(
     """
     if after is None:
         return None
-    query = listed.with_only_columns(keyset.created_at).where(keyset.id == after)
-    created_at = (await connection.scalars(query)).one_or_none()
-    if created_at is None:
+    query = listed.with_only_columns(keyset.place).where(keyset.id == after)
+    place = (await connection.scalars(query)).one_or_none()
+    if place is None:
         raise NotFound(f"Invalid 'after': no {keyset.noun} with id '{after}' in this list.", param="after")
-    return Position(created_at, after)
+    return Position(place, after)
 
 
 async def read_page(
@@ -56,12 +59,12 @@ async def read_page(
     position: Position | None,
 ) -> Page[Row[*Ts]]:
     """The rows of `listed` that come after `position`, in the order and number `page` wants."""
-    key = tuple_(keyset.created_at, keyset.id)
+    key = tuple_(keyset.place, keyset.id)
     descending = page.order == "desc"
     if position is not None:
-        last = tuple_(position.created_at, position.id)
+        last = tuple_(position.place, position.id)
         listed = listed.where(key < last if descending else key > last)
-    columns = (keyset.created_at, keyset.id)
+    columns = (keyset.place, keyset.id)
     ordered = listed.order_by(*(column.desc() if descending else column.asc() for column in columns))
     # One row more than wanted tells whether there is another page.
     rows = (await connection.execute(ordered.limit(page.limit + 1))).all()

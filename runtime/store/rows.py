@@ -89,3 +89,100 @@ class ContainerFileRow(Rows):
     size: Mapped[int]
     created_at: Mapped[int]
     source: Mapped[str]
+
+
+class BlobRow(Rows):
+    """Bytes in the blob storage, and on whose account.
+
+    What has a blob refers to it by `blob_id`, is alone in that, and goes when this row goes.
+    """
+
+    __tablename__ = "blobs"
+    # Has all that adding up an owner's blobs needs.
+    __table_args__ = (Index("ix_blobs_usage", "owner", "size"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    size: Mapped[int]
+
+
+class FileRow(Rows):
+    """A file of `/v1/files`."""
+
+    __tablename__ = "files"
+    __table_args__ = (
+        UniqueConstraint("blob_id"),
+        Index("ix_files_listed", "owner", "created_at", "id"),
+        Index("ix_files_of_purpose", "owner", "purpose", "created_at", "id"),
+        Index("ix_files_due", "expires_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    filename: Mapped[str]
+    purpose: Mapped[str]
+    created_at: Mapped[int]
+    expires_at: Mapped[int | None]
+    blob_id: Mapped[str] = mapped_column(ForeignKey("blobs.id", ondelete="CASCADE"))
+
+
+class UploadRow(Rows):
+    """An upload: `filename` to `expires_after_seconds` are the announced file's, `file_id` is what became of it."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (UniqueConstraint("file_id"), Index("ix_uploads_due", "status", "expires_at"))
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    filename: Mapped[str]
+    purpose: Mapped[str]
+    size: Mapped[int]
+    mime_type: Mapped[str]
+    expires_after_seconds: Mapped[int | None]
+    created_at: Mapped[int]
+    expires_at: Mapped[int]
+    status: Mapped[str]
+    file_id: Mapped[str | None] = mapped_column(ForeignKey("files.id", ondelete="SET NULL"))
+
+
+class UploadPartRow(Rows):
+    """A part of an upload."""
+
+    __tablename__ = "upload_parts"
+    __table_args__ = (
+        UniqueConstraint("blob_id"),
+        Index("ix_upload_parts_listed", "upload_id", "created_at", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    upload_id: Mapped[str] = mapped_column(ForeignKey("uploads.id"))
+    created_at: Mapped[int]
+    blob_id: Mapped[str] = mapped_column(ForeignKey("blobs.id", ondelete="CASCADE"))
+
+
+class SkillRow(Rows):
+    """A skill. `last_version` is the last number given, also if that version is gone: none is given twice."""
+
+    __tablename__ = "skills"
+    __table_args__ = (Index("ix_skills_listed", "owner", "created_at", "id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    created_at: Mapped[int]
+    default_version: Mapped[int]
+    last_version: Mapped[int]
+
+
+class SkillVersionRow(Rows):
+    """A version of a skill."""
+
+    __tablename__ = "skill_versions"
+    __table_args__ = (UniqueConstraint("blob_id"), UniqueConstraint("skill_id", "version"))
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    skill_id: Mapped[str] = mapped_column(ForeignKey("skills.id"))
+    version: Mapped[int]
+    name: Mapped[str]
+    description: Mapped[str]
+    created_at: Mapped[int]
+    blob_id: Mapped[str] = mapped_column(ForeignKey("blobs.id", ondelete="CASCADE"))

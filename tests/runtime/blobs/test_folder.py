@@ -23,8 +23,8 @@ DISK = 8 * MIB
 # A process that is killed while it writes a blob: it tells once some of it is on the disk.
 WRITER = """
 import asyncio, pathlib, sys
-from runtime.ids import new_blob_id
 from runtime.blobs.folder import FolderBlobStore
+from runtime.ids import new_blob_id
 
 async def pieces():
     for _ in range(3):

@@ -1,0 +1,113 @@
+"""The records of the files of `/v1/files`, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Row, bindparam, delete, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from runtime.file_values import Blob, File, FilePurpose
+from runtime.store.blobs import insert_blob
+from runtime.store.connections import Connections
+from runtime.store.paging import Keyset, find_position, read_page
+from runtime.store.rows import BlobRow, FileRow
+from runtime.values import Page, PageRequest
+
+_KEYSET = Keyset(FileRow.created_at, FileRow.id, noun="file")
+_DUE_AT_MOST = 500
+
+_FileColumns = Row[str, str, str, str, int, int, int | None, str]
+
+# Statements with fixed text are built once, see containers.py.
+_SELECT = select(
+    FileRow.id,
+    FileRow.owner,
+    FileRow.filename,
+    FileRow.purpose,
+    BlobRow.size,
+    FileRow.created_at,
+    FileRow.expires_at,
+    FileRow.blob_id,
+).join(BlobRow, BlobRow.id == FileRow.blob_id)
+_GET = _SELECT.where(FileRow.id == bindparam("file_id"))
+_FIND = _GET.where(FileRow.owner == bindparam("owner"))
+_DUE = _SELECT.where(FileRow.expires_at <= bindparam("now")).order_by(FileRow.expires_at).limit(_DUE_AT_MOST)
+_INSERT = insert(FileRow)
+_BLOB = select(FileRow.blob_id).where(FileRow.id == bindparam("file_id"), FileRow.owner == bindparam("owner"))
+_REMOVE = delete(BlobRow).where(BlobRow.id.in_(_BLOB)).returning(BlobRow.id)
+
+
+async def insert_file(connection: AsyncConnection, file: File, quota: int) -> None:
+    """Keep a new file and its blob, in the caller's transaction. Raises QuotaExceeded, which has to end it."""
+    await insert_blob(connection, Blob(file.blob_id, file.owner, file.size), quota)
+    values = {
+        "id": file.id,
+        "owner": file.owner,
+        "filename": file.filename,
+        "purpose": file.purpose.value,
+        "created_at": file.created_at,
+        "expires_at": file.expires_at,
+        "blob_id": file.blob_id,
+    }
+    await connection.execute(_INSERT, values)
+
+
+async def get_file(connection: AsyncConnection, file_id: str) -> File | None:
+    """The file, whoever owns it."""
+    row = (await connection.execute(_GET, {"file_id": file_id})).one_or_none()
+    return _file(row) if row else None
+
+
+class SqlFileStore:
+    """A FileStore. A file's record goes with that of its blob, by its foreign key."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._reader = connections.reader
+        self._writer = connections.writer
+
+    async def add(self, file: File, quota: int) -> None:
+        """See FileStore."""
+        async with self._writer.begin() as connection:
+            await insert_file(connection, file, quota)
+
+    async def find(self, owner: str, file_id: str) -> File | None:
+        """See FileStore."""
+        async with self._reader.connect() as connection:
+            row = (await connection.execute(_FIND, {"owner": owner, "file_id": file_id})).one_or_none()
+        return _file(row) if row else None
+
+    async def list(self, owner: str, page: PageRequest, purpose: FilePurpose | None, now: int) -> Page[File]:
+        """See FileStore."""
+        stays = or_(FileRow.expires_at.is_(None), FileRow.expires_at > now)
+        listed = _SELECT.where(FileRow.owner == owner, stays)
+        wanted = listed if purpose is None else listed.where(FileRow.purpose == purpose.value)
+        async with self._reader.connect() as connection:
+            position = await find_position(connection, listed, _KEYSET, page.after)
+            rows = await read_page(connection, wanted, _KEYSET, page, position)
+        return Page([_file(row) for row in rows.data], rows.has_more)
+
+    async def remove(self, owner: str, file_id: str) -> str | None:
+        """See FileStore."""
+        async with self._writer.begin() as connection:
+            removed = await connection.scalars(_REMOVE, {"owner": owner, "file_id": file_id})
+            return removed.one_or_none()
+
+    async def due(self, now: int) -> Sequence[File]:
+        """See FileStore."""
+        async with self._reader.connect() as connection:
+            rows = (await connection.execute(_DUE, {"now": now})).all()
+        return [_file(row) for row in rows]
+
+
+def _file(row: _FileColumns) -> File:
+    return File(
+        id=row.id,
+        owner=row.owner,
+        filename=row.filename,
+        purpose=FilePurpose(row.purpose),
+        size=row.size,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        blob_id=row.blob_id,
+    )

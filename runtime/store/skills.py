@@ -1,0 +1,186 @@
+"""The records of skills and their versions, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+
+from runtime.errors import InvalidInput, NotFound
+from runtime.file_values import Blob
+from runtime.skill_values import Skill, SkillVersion
+from runtime.store.blobs import insert_blob
+from runtime.store.connections import Connections
+from runtime.store.paging import Keyset, find_position, read_page
+from runtime.store.rows import BlobRow, SkillRow, SkillVersionRow
+from runtime.values import Page, PageRequest
+
+_SKILLS = Keyset(SkillRow.created_at, SkillRow.id, noun="skill")
+_VERSIONS = Keyset(SkillVersionRow.version, SkillVersionRow.id, noun="skill version")
+
+# Statements with fixed text are built once, see containers.py.
+_OWNED = (SkillRow.id == bindparam("skill_id"), SkillRow.owner == bindparam("owner"))
+
+_ANY_VERSION = aliased(SkillVersionRow)
+_LATEST = select(func.max(_ANY_VERSION.version)).where(_ANY_VERSION.skill_id == SkillRow.id).scalar_subquery()
+_IS_DEFAULT = and_(SkillVersionRow.skill_id == SkillRow.id, SkillVersionRow.version == SkillRow.default_version)
+_SELECT = select(
+    SkillRow.id,
+    SkillRow.owner,
+    SkillVersionRow.name,
+    SkillVersionRow.description,
+    SkillRow.created_at,
+    SkillRow.default_version,
+    _LATEST.label("latest_version"),
+).join(SkillVersionRow, _IS_DEFAULT)
+_FIND = _SELECT.where(*_OWNED)
+
+_SELECT_VERSION = (
+    select(
+        SkillVersionRow.id,
+        SkillVersionRow.skill_id,
+        SkillVersionRow.version,
+        SkillVersionRow.name,
+        SkillVersionRow.description,
+        SkillVersionRow.created_at,
+        BlobRow.size,
+        SkillVersionRow.blob_id,
+    )
+    .join(BlobRow, BlobRow.id == SkillVersionRow.blob_id)
+    .join(SkillRow, SkillRow.id == SkillVersionRow.skill_id)
+)
+_FIND_VERSION = _SELECT_VERSION.where(*_OWNED, SkillVersionRow.version == bindparam("number"))
+
+_NEXT = SkillRow.last_version + 1
+_GIVE_NUMBER = update(SkillRow).where(*_OWNED).values(last_version=_NEXT).returning(SkillRow.last_version)
+_GIVE_DEFAULT_NUMBER = _GIVE_NUMBER.values(default_version=_NEXT)
+_SET_DEFAULT = (
+    update(SkillRow)
+    .where(*_OWNED, exists().where(SkillVersionRow.skill_id == SkillRow.id, SkillVersionRow.version == bindparam("to")))
+    .values(default_version=bindparam("to"))
+)
+
+_BLOBS = select(SkillVersionRow.blob_id).join(SkillRow, SkillRow.id == SkillVersionRow.skill_id).where(*_OWNED)
+_REMOVE_VERSIONS = delete(BlobRow).where(BlobRow.id.in_(_BLOBS)).returning(BlobRow.id)
+_REMOVE_VERSION = delete(BlobRow).where(BlobRow.id == bindparam("blob_id"))
+_REMOVE_IF_EMPTY = delete(SkillRow).where(
+    SkillRow.id == bindparam("skill_id"), ~exists().where(SkillVersionRow.skill_id == SkillRow.id)
+)
+_HAS_ITS_DEFAULT = select(exists().where(SkillRow.id == bindparam("skill_id"), _IS_DEFAULT))
+
+
+class SqlSkillStore:
+    """A SkillStore. A version's record goes with that of its blob, by its foreign key."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._reader = connections.reader
+        self._writer = connections.writer
+
+    async def add(self, skill: Skill, version: SkillVersion, quota: int) -> None:
+        """See SkillStore."""
+        values = {
+            "id": skill.id,
+            "owner": skill.owner,
+            "created_at": skill.created_at,
+            "default_version": version.version,
+            "last_version": version.version,
+        }
+        async with self._writer.begin() as connection:
+            await connection.execute(insert(SkillRow), values)
+            await _insert_version(connection, skill.owner, version, quota)
+
+    async def add_version(self, owner: str, draft: SkillVersion, *, make_default: bool, quota: int) -> SkillVersion:
+        """See SkillStore."""
+        give = _GIVE_DEFAULT_NUMBER if make_default else _GIVE_NUMBER
+        async with self._writer.begin() as connection:
+            given = await connection.scalars(give, {"owner": owner, "skill_id": draft.skill_id})
+            if (number := given.one_or_none()) is None:
+                raise NotFound(f"Skill with id '{draft.skill_id}' not found.")
+            version = replace(draft, version=number)
+            await _insert_version(connection, owner, version, quota)
+        return version
+
+    async def find(self, owner: str, skill_id: str) -> Skill | None:
+        """See SkillStore."""
+        async with self._reader.connect() as connection:
+            row = (await connection.execute(_FIND, {"owner": owner, "skill_id": skill_id})).one_or_none()
+        return Skill(*row) if row else None
+
+    async def find_version(self, owner: str, skill_id: str, number: int) -> SkillVersion | None:
+        """See SkillStore."""
+        async with self._reader.connect() as connection:
+            return await _find_version(connection, owner, skill_id, number)
+
+    async def list(self, owner: str, page: PageRequest) -> Page[Skill]:
+        """See SkillStore."""
+        listed = _SELECT.where(SkillRow.owner == owner)
+        async with self._reader.connect() as connection:
+            position = await find_position(connection, listed, _SKILLS, page.after)
+            rows = await read_page(connection, listed, _SKILLS, page, position)
+        return Page([Skill(*row) for row in rows.data], rows.has_more)
+
+    async def versions(self, owner: str, skill_id: str, page: PageRequest) -> Page[SkillVersion]:
+        """See SkillStore."""
+        listed = _SELECT_VERSION.where(SkillRow.owner == owner, SkillRow.id == skill_id)
+        async with self._reader.connect() as connection:
+            position = await find_position(connection, listed, _VERSIONS, page.after)
+            rows = await read_page(connection, listed, _VERSIONS, page, position)
+        return Page([SkillVersion(*row) for row in rows.data], rows.has_more)
+
+    async def set_default(self, owner: str, skill_id: str, number: int) -> Skill | None:
+        """See SkillStore."""
+        skill = {"owner": owner, "skill_id": skill_id}
+        async with self._writer.begin() as connection:
+            if (await connection.execute(_SET_DEFAULT, {**skill, "to": number})).rowcount == 0:
+                return None
+            return Skill(*(await connection.execute(_FIND, skill)).one())
+
+    async def remove(self, owner: str, skill_id: str) -> Sequence[str] | None:
+        """See SkillStore."""
+        async with self._writer.begin() as connection:
+            removed = await connection.scalars(_REMOVE_VERSIONS, {"owner": owner, "skill_id": skill_id})
+            blob_ids = removed.all()
+            if blob_ids:
+                await connection.execute(_REMOVE_IF_EMPTY, {"skill_id": skill_id})
+        return blob_ids or None
+
+    async def remove_version(self, owner: str, skill_id: str, number: int) -> SkillVersion | None:
+        """See SkillStore.
+
+        The version goes first, and comes back if that leaves its skill without a default: once something is
+        written, nobody else can change what is left of the skill.
+        """
+        async with self._writer.begin() as connection:
+            version = await _find_version(connection, owner, skill_id, number)
+            if version is None:
+                return None
+            if (await connection.execute(_REMOVE_VERSION, {"blob_id": version.blob_id})).rowcount == 0:
+                return None
+            if (await connection.execute(_REMOVE_IF_EMPTY, {"skill_id": skill_id})).rowcount == 1:
+                return version
+            if not (await connection.scalars(_HAS_ITS_DEFAULT, {"skill_id": skill_id})).one():
+                raise InvalidInput("You can't delete the default version; set another default first.")
+        return version
+
+
+async def _insert_version(connection: AsyncConnection, owner: str, version: SkillVersion, quota: int) -> None:
+    await insert_blob(connection, Blob(version.blob_id, owner, version.size), quota)
+    values = {
+        "id": version.id,
+        "skill_id": version.skill_id,
+        "version": version.version,
+        "name": version.name,
+        "description": version.description,
+        "created_at": version.created_at,
+        "blob_id": version.blob_id,
+    }
+    await connection.execute(insert(SkillVersionRow), values)
+
+
+async def _find_version(connection: AsyncConnection, owner: str, skill_id: str, number: int) -> SkillVersion | None:
+    parameters = {"owner": owner, "skill_id": skill_id, "number": number}
+    row = (await connection.execute(_FIND_VERSION, parameters)).one_or_none()
+    return SkillVersion(*row) if row else None

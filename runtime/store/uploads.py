@@ -1,0 +1,155 @@
+"""The records of uploads and their parts, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from runtime.file_values import Blob, File, FilePurpose, FileSpec, Upload, UploadPart, UploadSpec, UploadStatus
+from runtime.store.blobs import insert_blob
+from runtime.store.connections import Connections
+from runtime.store.files import get_file, insert_file
+from runtime.store.rows import BlobRow, UploadPartRow, UploadRow
+
+_DUE_AT_MOST = 500
+
+_UploadColumns = Row[str, str, str, str, int, str, int | None, int, int, str, str | None]
+
+# Statements with fixed text are built once, see containers.py.
+_SELECT = select(
+    UploadRow.id,
+    UploadRow.owner,
+    UploadRow.filename,
+    UploadRow.purpose,
+    UploadRow.size,
+    UploadRow.mime_type,
+    UploadRow.expires_after_seconds,
+    UploadRow.created_at,
+    UploadRow.expires_at,
+    UploadRow.status,
+    UploadRow.file_id,
+)
+_FIND = _SELECT.where(UploadRow.id == bindparam("upload_id"), UploadRow.owner == bindparam("owner"))
+_DUE = (
+    _SELECT.where(UploadRow.status == UploadStatus.PENDING.value, UploadRow.expires_at <= bindparam("now"))
+    .order_by(UploadRow.expires_at)
+    .limit(_DUE_AT_MOST)
+)
+_MOVE = (
+    update(UploadRow)
+    .where(UploadRow.id == bindparam("upload_id"), UploadRow.status == UploadStatus.PENDING.value)
+    .values(status=bindparam("to"))
+    .returning(UploadRow.owner)
+)
+_SET_FILE = update(UploadRow).where(UploadRow.id == bindparam("upload_id")).values(file_id=bindparam("file"))
+
+_INSERT_PART = insert(UploadPartRow)
+_PARTS = (
+    select(UploadPartRow.id, UploadPartRow.upload_id, BlobRow.size, UploadPartRow.created_at, UploadPartRow.blob_id)
+    .join(BlobRow, BlobRow.id == UploadPartRow.blob_id)
+    .where(UploadPartRow.upload_id == bindparam("upload_id"))
+    .order_by(UploadPartRow.created_at, UploadPartRow.id)
+)
+_PART_BLOBS = select(UploadPartRow.blob_id).where(UploadPartRow.upload_id == bindparam("upload_id"))
+_REMOVE_PARTS = delete(BlobRow).where(BlobRow.id.in_(_PART_BLOBS)).returning(BlobRow.id)
+
+
+class SqlUploadStore:
+    """An UploadStore. A part's record goes with that of its blob, by its foreign key."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._reader = connections.reader
+        self._writer = connections.writer
+
+    async def add(self, upload: Upload) -> None:
+        """See UploadStore."""
+        values = {
+            "id": upload.id,
+            "owner": upload.owner,
+            "filename": upload.spec.file.filename,
+            "purpose": upload.spec.file.purpose.value,
+            "size": upload.spec.size,
+            "mime_type": upload.spec.mime_type,
+            "expires_after_seconds": upload.spec.file.expires_after_seconds,
+            "created_at": upload.created_at,
+            "expires_at": upload.expires_at,
+            "status": upload.status.value,
+        }
+        async with self._writer.begin() as connection:
+            await connection.execute(insert(UploadRow), values)
+
+    async def find(self, owner: str, upload_id: str) -> Upload | None:
+        """See UploadStore."""
+        async with self._reader.connect() as connection:
+            row = (await connection.execute(_FIND, {"owner": owner, "upload_id": upload_id})).one_or_none()
+            if row is None:
+                return None
+            return _upload(row, await get_file(connection, row.file_id) if row.file_id else None)
+
+    async def add_part(self, owner: str, part: UploadPart, quota: int) -> bool:
+        """See UploadStore."""
+        values = {"id": part.id, "upload_id": part.upload_id, "created_at": part.created_at, "blob_id": part.blob_id}
+        async with self._writer.begin() as connection:
+            # The status stays, but it was written: nobody else can change it before the part is there.
+            if await _move(connection, part.upload_id, UploadStatus.PENDING) != owner:
+                return False
+            await insert_blob(connection, Blob(part.blob_id, owner, part.size), quota)
+            await connection.execute(_INSERT_PART, values)
+        return True
+
+    async def parts(self, upload_id: str) -> Sequence[UploadPart]:
+        """See UploadStore."""
+        async with self._reader.connect() as connection:
+            rows = (await connection.execute(_PARTS, {"upload_id": upload_id})).all()
+        return [UploadPart(*row) for row in rows]
+
+    async def complete(self, upload_id: str, file: File, quota: int) -> Sequence[str] | None:
+        """See UploadStore."""
+        async with self._writer.begin() as connection:
+            if await _move(connection, upload_id, UploadStatus.COMPLETED) is None:
+                return None
+            removed = await _remove_parts(connection, upload_id)
+            await insert_file(connection, file, quota)
+            await connection.execute(_SET_FILE, {"upload_id": upload_id, "file": file.id})
+        return removed
+
+    async def close(
+        self, upload_id: str, status: Literal[UploadStatus.CANCELLED, UploadStatus.EXPIRED]
+    ) -> Sequence[str] | None:
+        """See UploadStore."""
+        async with self._writer.begin() as connection:
+            if await _move(connection, upload_id, status) is None:
+                return None
+            return await _remove_parts(connection, upload_id)
+
+    async def due(self, now: int) -> Sequence[Upload]:
+        """See UploadStore."""
+        async with self._reader.connect() as connection:
+            rows = (await connection.execute(_DUE, {"now": now})).all()
+        return [_upload(row, file=None) for row in rows]
+
+
+async def _move(connection: AsyncConnection, upload_id: str, to: UploadStatus) -> str | None:
+    """Set the status of a pending upload. Its owner, None when there was no such upload."""
+    moved = await connection.scalars(_MOVE, {"upload_id": upload_id, "to": to.value})
+    return moved.one_or_none()
+
+
+async def _remove_parts(connection: AsyncConnection, upload_id: str) -> Sequence[str]:
+    return (await connection.scalars(_REMOVE_PARTS, {"upload_id": upload_id})).all()
+
+
+def _upload(row: _UploadColumns, file: File | None) -> Upload:
+    announced = FileSpec(row.filename, FilePurpose(row.purpose), row.expires_after_seconds)
+    return Upload(
+        id=row.id,
+        owner=row.owner,
+        spec=UploadSpec(announced, row.size, row.mime_type),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        status=UploadStatus(row.status),
+        file=file,
+    )
