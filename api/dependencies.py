@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from api import wording
 from api.bodies import read_json
 from api.settings import Settings
-from runtime.errors import ContainerExpired, InvalidInput, NotFound
+from runtime.errors import ContainerExpired, NotFound
 from runtime.runtime import Runtime
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -60,7 +60,7 @@ def parse_query(model: type[Model], items: list[tuple[str, str]]) -> Model:
     values = dict(items)
     if len(values) < len(items):
         name = next(name for name in values if sum(name == other for other, _ in items) > 1)
-        raise InvalidInput(f"Duplicate parameter: '{name}'.", param=name, code="duplicate_parameter")
+        raise wording.duplicate_parameter(name)
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -70,7 +70,7 @@ def parse_query(model: type[Model], items: list[tuple[str, str]]) -> Model:
 async def no_query(request: Request) -> None:
     """Refuse query parameters where there are none to give."""
     for name in request.query_params:
-        raise InvalidInput(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+        raise wording.unknown_parameter(name)
 
 
 async def expired_is_not_found() -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from runtime.errors import InvalidInput
 
@@ -22,12 +23,12 @@ Wording: TypeAlias = Callable[[str, Any], Finding]
 
 def refuse(error: ValidationError) -> InvalidInput:
     """The first thing wrong with a request, as OpenAI would say it."""
-    first = error.errors(include_url=False)[0]
-    param = path(first["loc"])
-    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        param = f"{param}.type"
-    code, message = _WORDINGS.get(first["type"], _anything_else)(param, first)
-    return InvalidInput(message, param=param or None, code=code)
+    return _said(error.errors(include_url=False)[0])
+
+
+def refuse_so_far(error: ValidationError) -> InvalidInput | None:
+    """The first thing wrong with a request of which more may come, so that nothing counts as missing yet."""
+    return next((_said(found) for found in error.errors(include_url=False) if found["type"] != "missing"), None)
 
 
 def path(location: Sequence[str | int]) -> str:
@@ -57,6 +58,36 @@ def unsupported_value(param: str, value: str) -> InvalidInput:
     """A value of OpenAI's that this server does not honour."""
     message = f"Unsupported value: '{param}' does not support '{value}' on this server."
     return InvalidInput(message, param=param, code="unsupported_value")
+
+
+def unknown_parameter(param: str) -> InvalidInput:
+    """A parameter that there is none of."""
+    return InvalidInput(f"Unknown parameter: '{param}'.", param=param, code="unknown_parameter")
+
+
+def missing_parameter(param: str) -> InvalidInput:
+    """A parameter that there must be."""
+    return InvalidInput(f"Missing required parameter: '{param}'.", param=param, code="missing_required_parameter")
+
+
+def duplicate_parameter(param: str) -> InvalidInput:
+    """A parameter given twice: which of the two is meant can't be known."""
+    return InvalidInput(f"Duplicate parameter: '{param}'.", param=param, code="duplicate_parameter")
+
+
+def wrong_type(param: str, expected: str, got: str) -> InvalidInput:
+    """A value of another type; the types with their articles."""
+    return InvalidInput(
+        f"Invalid type for '{param}': expected {expected}, but got {got} instead.", param=param, code="invalid_type"
+    )
+
+
+def _said(found: ErrorDetails) -> InvalidInput:
+    param = path(found["loc"])
+    if found["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        param = f"{param}.type"
+    code, message = _WORDINGS.get(found["type"], _anything_else)(param, found)
+    return InvalidInput(message, param=param or None, code=code)
 
 
 def _is_tag(location: Sequence[str | int], index: int) -> bool:
@@ -193,6 +224,7 @@ _WORDINGS: Mapping[str, Wording] = {
     "int_parsing": _wrong_type("an integer"),
     "int_from_float": _wrong_type("an integer"),
     "bool_type": _wrong_type("a boolean"),
+    "bool_parsing": _wrong_type("a boolean"),
     "list_type": _wrong_type("an array"),
     "dict_type": _wrong_type("an object"),
     "model_type": _wrong_type("an object"),

@@ -10,9 +10,14 @@ from starlette.responses import Response
 from api import bodies, wording
 from api.auth import Owner
 from api.dependencies import Choices, Services, body, expired_is_not_found, no_query, query
-from api.multipart import file_part
+from api.forms import open_form
 from api.pagination import ListObject, PageQuery
-from api.schemas.container_files import ContainerFileCreate, ContainerFileDeleted, ContainerFileObject
+from api.schemas.container_files import (
+    ContainerFileCreate,
+    ContainerFileDeleted,
+    ContainerFileForm,
+    ContainerFileObject,
+)
 from api.streams import download
 
 router = APIRouter(prefix="/containers/{container_id}/files", dependencies=[Depends(expired_is_not_found)])
@@ -24,8 +29,13 @@ async def create(owner: Owner, runtime: Services, settings: Choices, request: Re
     """Upload a file into a container."""
     match bodies.media_type(request):
         case "multipart/form-data":
-            async with file_part(request, settings.file_max_bytes) as part:
-                file = await runtime.container_files.upload(owner, container_id, part.filename, part)
+            async with open_form(request, ContainerFileForm, settings.file_max_bytes) as form:
+                part = await form.next_file()
+                if part is None:
+                    form.values().to_file_id()
+                    raise wording.unsupported_parameter("file_id")
+                name, content = str(part.filename), form.content(part)
+                file = await runtime.container_files.upload(owner, container_id, name, content)
             return ContainerFileObject.of(file).response()
         case "application/json":
             await read_reference(request)

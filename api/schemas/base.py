@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated
+
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 
 class RequestBody(BaseModel):
-    """A JSON request body, or an object inside one: nothing unknown in it, and nothing converted."""
+    """A JSON request body, or an object inside one: nothing unknown in it, and nothing converted.
+
+    It can be a form's model too (`api.forms`), whose fields come as text and are converted.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -43,3 +49,18 @@ def _without_nul(text: str) -> str:
 
 NO_NUL = AfterValidator(_without_nul)
 """For strings that a program's arguments and a file system can hold. It stands after length limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class InFile:
+    """Marks a field of a form's model as one that comes as a file; its value is the file's name.
+
+    With `many` there may be several, also as `name[]`. With `nameless` the file needs no name.
+    """
+
+    many: bool = False
+    nameless: bool = False
+
+
+FileName = Annotated[str, InFile()]
+"""The name of a form's one file."""

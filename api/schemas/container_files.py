@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from api.schemas.base import ListItem, RequestBody, ResponseBody
+from pydantic import ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from api import wording
+from api.schemas.base import InFile, ListItem, RequestBody, ResponseBody
 from runtime.values import ContainerFile, FileSource
 
 
@@ -12,6 +16,26 @@ class ContainerFileCreate(RequestBody):
     """The JSON body of `POST .../files`, the form that copies a file the server already has."""
 
     file_id: str
+
+
+class ContainerFileForm(RequestBody):
+    """The form of `POST .../files`: a file, or the id of one the server already has."""
+
+    file: Annotated[str | None, InFile()] = None
+    file_id: str | None = None
+
+    @field_validator("file_id")
+    @classmethod
+    def _alone(cls, file_id: str, info: ValidationInfo) -> str:
+        if info.data.get("file") is not None:
+            raise PydanticCustomError("file_id", "it can't be given together with 'file'.")
+        return file_id
+
+    def to_file_id(self) -> str:
+        """The id that was given in place of a file."""
+        if self.file_id is None:
+            raise wording.missing_parameter("file")
+        return self.file_id
 
 
 class ContainerFileObject(ListItem):
