@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runtime.config import Config
 
 PREFIX = "SANDLOT_"
 MIB = 1024**2
+GIB = 1024**3
 
 
 class Settings(BaseSettings):
@@ -28,7 +29,8 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         default=Path("~/.sandlot"),
-        description="Where the database and the key file live. One service at a time may use it.",
+        description="Where the database, the key file and, unless `BLOB_URL` is set, the bytes of files and skills "
+        "live. One service at a time may use it.",
     )
     database_url: str | None = Field(
         default=None, description="URL of the database, an SQLite file's. Unset: the one in `DATA_DIR/sandlot.db`."
@@ -41,7 +43,39 @@ class Settings(BaseSettings):
     expires_after_max_minutes: int = Field(
         default=1440, ge=1, description="The longest `expires_after.minutes` a request may ask for."
     )
-    file_max_bytes: int = Field(default=512 * MIB, ge=1, description="The largest file that may be uploaded.")
+    file_max_bytes: int = Field(
+        default=512 * MIB, ge=1, description="The largest file that may be uploaded in one request."
+    )
+    key_max_bytes: int = Field(
+        default=100 * GIB,
+        ge=0,
+        description="How many bytes of files, parts of uploads and skills an API key may store.",
+    )
+    blob_url: str | None = Field(
+        default=None,
+        pattern=r"^s3://[^/?#]+(/[^?#]*)?$",
+        description="Where the bytes of files and skills are kept: `s3://bucket` or `s3://bucket/prefix` "
+        "of an S3-compatible storage. Installations may share it. Unset: the folder `DATA_DIR/blobs`.",
+    )
+    s3_endpoint: str | None = Field(
+        default=None, pattern=r"^https?://[^/]", description="URL of the S3-compatible storage. Unset: AWS."
+    )
+    s3_region: str | None = Field(
+        default=None, description="The bucket's region. Unset: `AWS_REGION` or, without it, `us-east-1`."
+    )
+    s3_access_key_id: str | None = Field(
+        default=None,
+        description="The access key for the bucket. Unset: credentials are looked for in `AWS_ACCESS_KEY_ID` and the "
+        "like, then in the role of the container or the machine.",
+    )
+    s3_secret_access_key: SecretStr | None = Field(
+        default=None, validate_default=True, description="The secret that belongs to the access key."
+    )
+    skills_dir: Path | None = Field(
+        default=None,
+        description="A folder of skills for every API key: each folder in it, with its `SKILL.md`, is a skill whose id "
+        "is the folder's name. Read at the start.",
+    )
     request_max_bytes: int = Field(
         default=10 * MIB, ge=1024, description="The largest JSON request body, and so the largest `stdin`."
     )
@@ -49,8 +83,16 @@ class Settings(BaseSettings):
         default="INFO", description="The least important log lines to write: DEBUG, INFO, WARNING or ERROR."
     )
 
+    @field_validator("s3_secret_access_key")
+    @classmethod
+    def _pair(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if (secret is None) != (info.data.get("s3_access_key_id") is None):
+            raise ValueError("the access key's id and its secret belong together: set both or none")
+        return secret
+
     def to_config(self) -> Config:
         """The part of the settings that the runtime is about."""
+        secret, skills = self.s3_secret_access_key, self.skills_dir
         return Config(
             data_dir=self.directory,
             database_url=self.database_url,
@@ -58,6 +100,13 @@ class Settings(BaseSettings):
             engine_runtime=self.engine_runtime,
             cpus=self.cpus,
             file_max_bytes=self.file_max_bytes,
+            key_max_bytes=self.key_max_bytes,
+            blob_url=self.blob_url,
+            s3_endpoint=self.s3_endpoint,
+            s3_region=self.s3_region,
+            s3_access_key_id=self.s3_access_key_id,
+            s3_secret_access_key=None if secret is None else secret.get_secret_value(),
+            skills_dir=None if skills is None else skills.expanduser().absolute(),
         )
 
     @property
@@ -106,11 +155,13 @@ def settings_table() -> str:
 
 
 def _shown(default: object) -> str:
-    """A default as the table shows it: sizes in MiB where they are whole ones."""
+    """A default as the table shows it: sizes also in GiB or MiB where they are whole ones."""
     if default is None:
         return "unset"
-    if isinstance(default, int) and default >= MIB and default % MIB == 0:
-        return f"`{default}` ({default // MIB} MiB)"
+    if isinstance(default, int):
+        for unit, name in ((GIB, "GiB"), (MIB, "MiB")):
+            if default >= unit and default % unit == 0:
+                return f"`{default}` ({default // unit} {name})"
     return f"`{default}`"
 
 

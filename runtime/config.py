@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -11,6 +11,11 @@ class Config:
     """`engine_runtime` is the OCI runtime (`runc`, `runsc`, ...), None for the engine's default.
 
     `database_url` None means an SQLite file in `data_dir`. `cpus` is the limit per sandbox.
+
+    `blob_url` is where the bytes of files and skills are kept: `s3://bucket` or `s3://bucket/prefix`, None for the
+    folder `blobs` in `data_dir`. `s3_endpoint` None means AWS; without keys, S3BlobStore looks for credentials itself.
+    `file_max_bytes` is for a file that comes in one request, `key_max_bytes` for all that an API key stores. Each
+    folder in `skills_dir` is a skill for everybody.
     """
 
     data_dir: Path
@@ -19,3 +24,10 @@ class Config:
     engine_runtime: str | None = None
     cpus: float = 1.0
     file_max_bytes: int = 512 * 1024**2
+    blob_url: str | None = None
+    s3_endpoint: str | None = None
+    s3_region: str | None = None
+    s3_access_key_id: str | None = None
+    s3_secret_access_key: str | None = field(default=None, repr=False)
+    key_max_bytes: int = 100 * 1024**3
+    skills_dir: Path | None = None

@@ -47,7 +47,34 @@ def test_unusable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line.split(":")[0].strip() for line in lines] == ["SANDLOT_PORT", "SANDLOT_FILE_MAX_BYTES"]
 
 
-def test_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key is not in what a log or a traceback would show of the settings."""
+def test_keys_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys are not in what a log or a traceback would show of the settings, or of what is made of them."""
     monkeypatch.setenv("SANDLOT_API_KEY", "sk-very-secret-key")
-    assert "very" not in repr(read_settings())
+    monkeypatch.setenv("SANDLOT_S3_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("SANDLOT_S3_SECRET_ACCESS_KEY", "very-secret-too")
+    settings = read_settings()
+    assert "very" not in repr(settings) + repr(settings.to_config())
+    assert settings.to_config().s3_secret_access_key == "very-secret-too"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BLOB_URL", "file:///blobs"),
+        ("BLOB_URL", "s3://"),
+        ("S3_ENDPOINT", "127.0.0.1:9000"),
+        ("S3_SECRET_ACCESS_KEY", "without an id"),
+    ],
+)
+def test_blob_storage_that_cannot_be(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A place for blobs that isn't one is noticed before anything is connected to."""
+    monkeypatch.setenv(f"SANDLOT_{name}", value)
+    with pytest.raises(SettingsError, match=name):
+        read_settings()
+
+
+def test_key_id_without_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a pair of keys would be passed over without a word."""
+    monkeypatch.setenv("SANDLOT_S3_ACCESS_KEY_ID", "id")
+    with pytest.raises(SettingsError, match="S3_SECRET_ACCESS_KEY"):
+        read_settings()
