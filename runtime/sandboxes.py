@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from weakref import WeakValueDictionary
 
 from runtime.engines.base import Engine, SandboxSpec
@@ -27,8 +28,8 @@ class Sandboxes:
         self._live: dict[str, Sandbox] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def start(self, container: Container) -> None:
-        """Make the sandbox of a new container; returns when its agent has answered.
+    async def start(self, container: Container, files: Path | None = None) -> Sandbox:
+        """Make the sandbox of a new container, with what is in a tar (see SandboxSpec). Its agent has answered.
 
         On an error the engine may be left with a sandbox, or a part of one: destroy it.
         """
@@ -38,11 +39,13 @@ class Sandboxes:
             command=COMMAND,
             memory=container.memory_limit.bytes,
             labels=self._labels,
+            files=files,
         )
         await self._engine.create(spec)
         stream = await self._engine.attach(container.id)
         stream.write(agent_bundle(ROOT))
-        self._live[container.id] = Sandbox(await LinkSession.establish(stream, BOOT_SECONDS))
+        sandbox = self._live[container.id] = Sandbox(await LinkSession.establish(stream, BOOT_SECONDS))
+        return sandbox
 
     async def get(self, container_id: str) -> Sandbox:
         """The container's sandbox, with its link; NotFound when the engine no longer runs it."""

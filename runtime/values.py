@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Literal, TypeVar
 
+from runtime.skill_values import WantedSkill
+
 T = TypeVar("T")
 
 GIB = 1024**3
@@ -38,11 +40,13 @@ class ContainerStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    """What a caller asks for when creating a container."""
+    """What a caller asks for when creating a container. `file_ids` are those of files to be copied into it."""
 
     name: str
     memory_limit: MemoryLimit = MemoryLimit.GIB_1
     expires_after_minutes: int = 20
+    file_ids: Sequence[str] = ()
+    skills: Sequence[WantedSkill] = ()
 
 
 @dataclass(frozen=True, slots=True)

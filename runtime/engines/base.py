@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from runtime.streams import ByteStream
@@ -11,13 +12,18 @@ from runtime.streams import ByteStream
 
 @dataclass(frozen=True, slots=True)
 class SandboxSpec:
-    """A sandbox to be made. `name` is unique on the engine, `memory` is in bytes."""
+    """A sandbox to be made. `name` is unique on the engine, `memory` is in bytes.
+
+    `files` is a tar that is unpacked at the root of the sandbox's file system before anything runs there. Its folders
+    have entries of their own, and its owners and modes hold: what is root's in it, code can't change.
+    """
 
     name: str
     image: str
     command: Sequence[str]
     memory: int
     labels: Mapping[str, str] = field(default_factory=dict)
+    files: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,10 @@ class Engine(Protocol):
         """Return if the engine answers."""
 
     async def create(self, spec: SandboxSpec) -> None:
-        """Make and start a sandbox. InvalidInput when the image doesn't exist."""
+        """Make a sandbox, unpack its files, start it. InvalidInput when the image doesn't exist.
+
+        The tar isn't needed any more when this returns, or raises.
+        """
 
     async def attach(self, name: str) -> ByteStream:
         """The standard input and output of a running sandbox; NotFound when it isn't running."""

@@ -101,12 +101,17 @@ class DockerEngine:
                 labels=dict(spec.labels),
                 host_config=host_config,
             )
+            if spec.files is not None:
+                with spec.files.open("rb") as tar:
+                    self._client.put_archive(spec.name, "/", tar)
             self._client.start(spec.name)
 
         try:
             await self._call(create)
         except ImageNotFound as error:
             raise InvalidInput(f"The image {spec.image!r} doesn't exist on the engine.") from error
+        except NoSuchContainer as error:
+            raise EngineUnavailable(f"The sandbox {spec.name} was removed while it was made.") from error
 
     async def attach(self, name: str) -> AttachStream:
         """See Engine."""

@@ -36,6 +36,8 @@ ANSWERS = {
 }
 
 
+LARGER_THAN_ANY_BUFFER = 64 * 2**20
+
 # Docker's SDK leaves a socket that couldn't be connected to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
@@ -56,6 +58,20 @@ async def test_calls(answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         for call in CALLS.values():
             with pytest.raises(EngineUnavailable):
                 await call(engine)
+        await engine.aclose()
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_unpacking(answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that makes a sandbox, and then fails to take its files, fails in the same way and in the same time."""
+    tar = tmp_path / "files.tar"
+    with tar.open("wb") as file:
+        file.truncate(LARGER_THAN_ANY_BUFFER)
+    async with broken_engine(tmp_path / "engine.sock", ANSWERS[answer], "/containers/create") as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        engine = await DockerEngine.connect(runtime=None, cpus=1)
+        with pytest.raises(EngineUnavailable):
+            await engine.create(SandboxSpec("a", "b", ("c",), 2**30, files=tar))
         await engine.aclose()
 
 
