@@ -79,6 +79,11 @@ class Settings(BaseSettings):
     request_max_bytes: int = Field(
         default=10 * MIB, ge=1024, description="The largest JSON request body, and so the largest `stdin`."
     )
+    container_request_max_bytes: int = Field(
+        default=80 * MIB,
+        ge=1024,
+        description="The largest body of `POST /v1/containers`, and so of all inline skills together.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="The least important log lines to write: DEBUG, INFO, WARNING or ERROR."
     )
