@@ -9,8 +9,8 @@ from pydantic import Field
 from api import wording
 from api.pagination import PageQuery
 from api.schemas.base import NO_NUL, ListItem, RequestBody, ResponseBody
+from api.schemas.container_skills import Skill
 from api.schemas.network_policies import AllowlistPolicy, NetworkPolicy
-from api.schemas.skills import Skill
 from runtime.values import Container, ContainerSpec, ContainerStatus, MemoryLimit
 
 DEFAULT_MINUTES = 20

@@ -1,4 +1,4 @@
-"""The `skills` of a request."""
+"""The skills that a container is to have, in a request."""
 
 from __future__ import annotations
 
