@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
-from urllib.parse import quote
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from api.disposition import ANY, attachment
 from runtime.container_files import FileContent
 
 
@@ -44,11 +44,4 @@ def download(content: FileContent) -> ClosingResponse:
         "content-disposition": attachment(name),
         "x-content-type-options": "nosniff",
     }
-    return ClosingResponse(aiter(content), content, "application/octet-stream", headers)
-
-
-def attachment(name: bytes) -> str:
-    """A Content-Disposition for a file of any name (RFC 6266): plain ASCII, then all of it (RFC 8187)."""
-    text = name.decode("utf-8", "backslashreplace")
-    plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in text)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(text, safe='')}"
+    return ClosingResponse(aiter(content), content, ANY, headers)
