@@ -22,7 +22,7 @@ _SKILLS = Keyset(SkillRow.created_at, SkillRow.id, noun="skill")
 _VERSIONS = Keyset(SkillVersionRow.version, SkillVersionRow.id, noun="skill version")
 
 # Statements with fixed text are built once, see containers.py.
-_OWNED = (SkillRow.id == bindparam("skill_id"), SkillRow.owner == bindparam("owner"))
+_OWNED = (SkillRow.id == bindparam("skill_id"), SkillRow.owner == bindparam("owner_id"))
 
 _ANY_VERSION = aliased(SkillVersionRow)
 _LATEST = select(func.max(_ANY_VERSION.version)).where(_ANY_VERSION.skill_id == SkillRow.id).scalar_subquery()
@@ -96,7 +96,7 @@ class SqlSkillStore:
         """See SkillStore."""
         give = _GIVE_DEFAULT_NUMBER if make_default else _GIVE_NUMBER
         async with self._writer.begin() as connection:
-            given = await connection.scalars(give, {"owner": owner, "skill_id": draft.skill_id})
+            given = await connection.scalars(give, {"owner_id": owner, "skill_id": draft.skill_id})
             if (number := given.one_or_none()) is None:
                 raise NotFound(f"Skill with id '{draft.skill_id}' not found.")
             version = replace(draft, version=number)
@@ -106,7 +106,7 @@ class SqlSkillStore:
     async def find(self, owner: str, skill_id: str) -> Skill | None:
         """See SkillStore."""
         async with self._reader.connect() as connection:
-            row = (await connection.execute(_FIND, {"owner": owner, "skill_id": skill_id})).one_or_none()
+            row = (await connection.execute(_FIND, {"owner_id": owner, "skill_id": skill_id})).one_or_none()
         return Skill(*row) if row else None
 
     async def find_version(self, owner: str, skill_id: str, number: int) -> SkillVersion | None:
@@ -132,7 +132,7 @@ class SqlSkillStore:
 
     async def set_default(self, owner: str, skill_id: str, number: int) -> Skill | None:
         """See SkillStore."""
-        skill = {"owner": owner, "skill_id": skill_id}
+        skill = {"owner_id": owner, "skill_id": skill_id}
         async with self._writer.begin() as connection:
             if (await connection.execute(_SET_DEFAULT, {**skill, "to": number})).rowcount == 0:
                 return None
@@ -141,7 +141,7 @@ class SqlSkillStore:
     async def remove(self, owner: str, skill_id: str) -> Sequence[str] | None:
         """See SkillStore."""
         async with self._writer.begin() as connection:
-            removed = await connection.scalars(_REMOVE_VERSIONS, {"owner": owner, "skill_id": skill_id})
+            removed = await connection.scalars(_REMOVE_VERSIONS, {"owner_id": owner, "skill_id": skill_id})
             blob_ids = removed.all()
             if blob_ids:
                 await connection.execute(_REMOVE_IF_EMPTY, {"skill_id": skill_id})
@@ -181,6 +181,6 @@ async def _insert_version(connection: AsyncConnection, owner: str, version: Skil
 
 
 async def _find_version(connection: AsyncConnection, owner: str, skill_id: str, number: int) -> SkillVersion | None:
-    parameters = {"owner": owner, "skill_id": skill_id, "number": number}
+    parameters = {"owner_id": owner, "skill_id": skill_id, "number": number}
     row = (await connection.execute(_FIND_VERSION, parameters)).one_or_none()
     return SkillVersion(*row) if row else None

@@ -13,7 +13,7 @@ from runtime.store.base import SeenFile, Store
 from runtime.store.container_files import KnownFile, changes
 from runtime.store.database import open_store, sqlite_url
 from runtime.values import ContainerFile, FileSource, PageRequest
-from tests.runtime.store.records import container, file
+from tests.runtime.store.records import container, container_file
 
 PATHS = st.sampled_from([b"/mnt/data/" + bytes([byte]) for byte in range(6)])
 SEEN = st.lists(st.builds(SeenFile, PATHS, st.integers(0, 3), st.just(1)))
@@ -35,7 +35,7 @@ async def files_of(store: Store, container_id: str) -> dict[bytes, ContainerFile
 
 async def test_a_file_comes_back_as_it_was_kept(store: Store, container_id: str) -> None:
     """Every field survives the database, and a path need not be UTF-8."""
-    kept = replace(file(container_id, b"/mnt/data/\xff\n'\".bin"), size=2**40)
+    kept = replace(container_file(container_id, b"/mnt/data/\xff\n'\".bin"), size=2**40)
     assert await store.container_files.add(kept) == kept
     assert await store.container_files.get(container_id, kept.id) == kept
 
@@ -44,7 +44,7 @@ async def test_a_file_is_found_only_in_its_container(store: Store, container_id:
     """The right id in the wrong container shows, lists and removes nothing."""
     other = container()
     await store.containers.add(other)
-    kept = await store.container_files.add(file(container_id))
+    kept = await store.container_files.add(container_file(container_id))
     assert await store.container_files.get(other.id, kept.id) is None
     await store.container_files.remove(other.id, kept.id)
     assert await store.container_files.get(container_id, kept.id) == kept
@@ -55,7 +55,7 @@ async def test_a_file_is_found_only_in_its_container(store: Store, container_id:
 
 async def test_remove_is_idempotent(store: Store, container_id: str) -> None:
     """A removed file is gone, and removing it again is no error."""
-    kept = await store.container_files.add(file(container_id))
+    kept = await store.container_files.add(container_file(container_id))
     await store.container_files.remove(container_id, kept.id)
     await store.container_files.remove(container_id, kept.id)
     assert await files_of(store, container_id) == {}
@@ -64,7 +64,7 @@ async def test_remove_is_idempotent(store: Store, container_id: str) -> None:
 async def test_files_of_an_unknown_container_are_refused(store: Store) -> None:
     """A container deleted meanwhile is not found, by add and by sync; nothing seen there is no news."""
     with pytest.raises(NotFound):
-        await store.container_files.add(file("cntr_gone"))
+        await store.container_files.add(container_file("cntr_gone"))
     with pytest.raises(NotFound):
         await store.container_files.sync("cntr_gone", [SeenFile(b"/mnt/data/a", 1, 1)])
     await store.container_files.sync("cntr_gone", [])
@@ -74,7 +74,7 @@ async def test_a_path_keeps_the_id_it_had_first(store: Store, container_id: str)
     """A file that a sync saw before its uploader said so becomes the uploader's under the id already listed."""
     await store.container_files.sync(container_id, [SeenFile(b"/mnt/data/a.csv", 2, 900)])
     first = (await files_of(store, container_id))[b"/mnt/data/a.csv"]
-    uploaded = file(container_id, b"/mnt/data/a.csv")
+    uploaded = container_file(container_id, b"/mnt/data/a.csv")
     kept = await store.container_files.add(uploaded)
     assert kept == replace(uploaded, id=first.id)
     assert await files_of(store, container_id) == {b"/mnt/data/a.csv": kept}
@@ -82,8 +82,8 @@ async def test_a_path_keeps_the_id_it_had_first(store: Store, container_id: str)
 
 async def test_sync_adds_resizes_and_removes(store: Store, container_id: str) -> None:
     """Afterwards the records say what was seen; files known before keep id, time and source."""
-    stays = await store.container_files.add(file(container_id, b"/mnt/data/stays"))
-    await store.container_files.add(file(container_id, b"/mnt/data/goes"))
+    stays = await store.container_files.add(container_file(container_id, b"/mnt/data/stays"))
+    await store.container_files.add(container_file(container_id, b"/mnt/data/goes"))
     seen = [SeenFile(b"/mnt/data/stays", 77, 5000), SeenFile(b"/mnt/data/new", 3, 4000)]
     await store.container_files.sync(container_id, seen)
     files = await files_of(store, container_id)

@@ -8,7 +8,7 @@ import pytest
 from runtime.errors import NotFound
 from runtime.store.base import Store
 from runtime.values import Container, ContainerStatus, PageRequest
-from tests.runtime.store.records import OWNER, container, file
+from tests.runtime.store.records import OWNER, container, container_file
 
 RUNNING, EXPIRED = ContainerStatus.RUNNING, ContainerStatus.EXPIRED
 
@@ -128,8 +128,8 @@ async def test_remove_takes_the_files_along(store: Store) -> None:
     gone, stays = container(), container()
     for each in (gone, stays):
         await store.containers.add(each)
-    lost = await store.container_files.add(file(gone.id))
-    kept = await store.container_files.add(file(stays.id))
+    lost = await store.container_files.add(container_file(gone.id))
+    kept = await store.container_files.add(container_file(stays.id))
     await store.containers.remove(gone.id)
     await store.containers.remove(gone.id)
     assert await store.containers.get(gone.id) is None

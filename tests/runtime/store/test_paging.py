@@ -11,7 +11,7 @@ from runtime.ids import new_key_id
 from runtime.store.base import Store
 from runtime.store.database import open_store, sqlite_url
 from runtime.values import Container, ContainerFile, Page, PageRequest
-from tests.runtime.store.records import container, file
+from tests.runtime.store.records import container, container_file
 
 # Few different seconds, so that the tie-break has something to do.
 TIMES = st.lists(st.integers(0, 3), max_size=12)
@@ -65,7 +65,7 @@ async def test_pages_of_files_make_up_the_list(shared: Store, times: list[int], 
     """The same for the files of a container."""
     home = container()
     await shared.containers.add(home)
-    kept = [file(home.id, b"/mnt/data/%d" % number, created_at=time) for number, time in enumerate(times)]
+    kept = [container_file(home.id, b"/mnt/data/%d" % number, created_at=time) for number, time in enumerate(times)]
     for each in kept:
         await shared.container_files.add(each)
     found = await all_pages(lambda page: shared.container_files.list(home.id, page), limit, order)

@@ -17,7 +17,7 @@ from runtime.store.containers import SqlContainerStore
 from runtime.store.database import sqlite_url
 from runtime.store.schema import upgrade
 from runtime.values import ContainerStatus, PageRequest
-from tests.runtime.store.records import OWNER, container, file
+from tests.runtime.store.records import OWNER, container, container_file
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ async def test_listing_files_walks_an_index(connections: Connections, database_f
     home = container()
     await SqlContainerStore(connections).add(home)
     files = SqlContainerFileStore(connections)
-    kept = await files.add(file(home.id))
+    kept = await files.add(container_file(home.id))
     with plans(connections, database_file) as found:
         await files.list(home.id, PageRequest())
         await files.list(home.id, PageRequest(after=kept.id))
