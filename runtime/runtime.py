@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from runtime.activity import Activity
+from runtime.blobs.base import BlobStore
+from runtime.blobs.folder import FolderBlobStore
+from runtime.blobs.s3 import S3BlobStore
 from runtime.config import Config
 from runtime.container_files import ContainerFileService
 from runtime.containers import ContainerService
 from runtime.engines.docker import DockerEngine
+from runtime.files import FileService
 from runtime.keys import KeyService
 from runtime.reconcile import Reconciler
 from runtime.sandboxes import Sandboxes
-from runtime.scheduler import schedule
+from runtime.scheduler import Job, schedule
 from runtime.shell_calls import ShellCallService
+from runtime.storage import Storage
 from runtime.store.base import Store
 from runtime.store.database import open_store, sqlite_url
+from runtime.uploads import UploadService
 
 SWEEP_SECONDS = 5
 RECONCILE_SECONDS = 30
+COLLECT_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,8 @@ class Runtime:
 
     containers: ContainerService
     container_files: ContainerFileService
+    files: FileService
+    uploads: UploadService
     shell_calls: ShellCallService
     keys: KeyService
     sandboxes: Sandboxes
@@ -38,11 +48,14 @@ class Runtime:
     async def open(cls, config: Config) -> AsyncIterator[Runtime]:
         """A runtime on the engine and the database that are configured. At the end, sandboxes go on running.
 
-        Raises EngineUnavailable and DatabaseUnusable.
+        Raises EngineUnavailable, DatabaseUnusable and StorageUnavailable.
         """
         engine = await DockerEngine.connect(runtime=config.engine_runtime, cpus=config.cpus)
         try:
             async with _open_store(config) as store:
+                storage = Storage(await _open_blobs(config, store.instance_id), store.blobs, config.key_max_bytes)
+                files = FileService(store.files, storage, config.file_max_bytes)
+                uploads = UploadService(store.uploads, storage)
                 sandboxes = Sandboxes(engine, config.image, store.instance_id)
                 activity = Activity()
                 containers = ContainerService(store, sandboxes, activity)
@@ -52,14 +65,23 @@ class Runtime:
                     await activity.write(store.containers)
                     await containers.expire_due()
 
+                jobs: Mapping[Job, float] = {
+                    sweep: SWEEP_SECONDS,
+                    files.expire_due: SWEEP_SECONDS,
+                    uploads.expire_due: SWEEP_SECONDS,
+                    reconciler.reconcile: RECONCILE_SECONDS,
+                    storage.collect: COLLECT_SECONDS,
+                }
                 await reconciler.reconcile()
                 try:
-                    with schedule({sweep: SWEEP_SECONDS, reconciler.reconcile: RECONCILE_SECONDS}):
+                    with schedule(jobs, at_once=[storage.collect]):
                         yield cls(
                             containers=containers,
                             container_files=ContainerFileService(
                                 store.container_files, containers, config.file_max_bytes
                             ),
+                            files=files,
+                            uploads=uploads,
                             shell_calls=ShellCallService(containers),
                             keys=KeyService(store.keys),
                             sandboxes=sandboxes,
@@ -85,3 +107,18 @@ async def open_keys(config: Config) -> AsyncIterator[KeyService]:
 def _open_store(config: Config) -> AbstractAsyncContextManager[Store]:
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return open_store(config.database_url or sqlite_url(config.data_dir / "sandlot.db"))
+
+
+async def _open_blobs(config: Config, instance_id: str) -> BlobStore:
+    """The storage that is configured. In a bucket each installation has a prefix of its own."""
+    if config.blob_url is None:
+        return await FolderBlobStore.open(config.data_dir / "blobs")
+    place = urlsplit(config.blob_url)
+    return await S3BlobStore.connect(
+        place.netloc,
+        prefix=f"{place.path.strip('/')}/{instance_id}".strip("/"),
+        endpoint=config.s3_endpoint,
+        region=config.s3_region,
+        access_key=config.s3_access_key_id,
+        secret_key=config.s3_secret_access_key,
+    )

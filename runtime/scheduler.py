@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -16,16 +17,19 @@ Job = Callable[[], Awaitable[None]]
 
 
 @contextmanager
-def schedule(jobs: Mapping[Job, float]) -> Iterator[None]:
+def schedule(jobs: Mapping[Job, float], at_once: Collection[Job] = ()) -> Iterator[None]:
     """Run each job every so many seconds, never twice at once, until the context is left.
 
-    A job that fails is logged and runs again at its next time.
+    The first time comes after so many seconds too, but now for those `at_once`. A job that fails is logged and runs
+    again at its next time.
     """
     scheduler = AsyncIOScheduler(timezone="UTC")
     for job, seconds in jobs.items():
-        scheduler.add_job(
+        added = scheduler.add_job(
             _guarded(job), "interval", seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None
         )
+        if job in at_once:
+            added.modify(next_run_time=datetime.now(UTC))
     scheduler.start()
     try:
         yield
