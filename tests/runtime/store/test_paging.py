@@ -7,18 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runtime.file_values import File
 from runtime.ids import new_key_id
+from runtime.skill_values import Skill, SkillVersion
 from runtime.store.base import Store
 from runtime.store.database import open_store, sqlite_url
 from runtime.values import Container, ContainerFile, Page, PageRequest
-from tests.runtime.store.records import container, container_file
+from tests.runtime.store.records import QUOTA, container, container_file, file, skill, skill_version
 
 # Few different seconds, so that the tie-break has something to do.
 TIMES = st.lists(st.integers(0, 3), max_size=12)
 LIMITS = st.integers(1, 13)
 ORDERS = st.sampled_from(["asc", "desc"])
 Order = Literal["asc", "desc"]
-Record = TypeVar("Record", Container, ContainerFile)
+Record = TypeVar("Record", Container, ContainerFile, File, Skill, SkillVersion)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,9 @@ async def test_pages_of_containers_make_up_the_list(shared: Store, times: list[i
 
 @settings(deadline=None)  # the disk may be busy
 @given(times=TIMES, limit=LIMITS, order=ORDERS)
-async def test_pages_of_files_make_up_the_list(shared: Store, times: list[int], limit: int, order: Order) -> None:
+async def test_pages_of_container_files_make_up_the_list(
+    shared: Store, times: list[int], limit: int, order: Order
+) -> None:
     """The same for the files of a container."""
     home = container()
     await shared.containers.add(home)
@@ -70,3 +74,49 @@ async def test_pages_of_files_make_up_the_list(shared: Store, times: list[int], 
         await shared.container_files.add(each)
     found = await all_pages(lambda page: shared.container_files.list(home.id, page), limit, order)
     assert found == in_order(kept, order)
+
+
+@settings(deadline=None)  # the disk may be busy
+@given(times=TIMES, limit=LIMITS, order=ORDERS)
+async def test_pages_of_files_make_up_the_list(shared: Store, times: list[int], limit: int, order: Order) -> None:
+    """The same for the files of an owner."""
+    owner = new_key_id()
+    kept = [file(owner=owner, created_at=time) for time in times]
+    for each in kept:
+        await shared.files.add(each, QUOTA)
+    found = await all_pages(lambda page: shared.files.list(owner, page, None, now=0), limit, order)
+    assert found == in_order(kept, order)
+
+
+@settings(deadline=None)  # the disk may be busy
+@given(times=TIMES, limit=LIMITS, order=ORDERS)
+async def test_pages_of_skills_make_up_the_list(shared: Store, times: list[int], limit: int, order: Order) -> None:
+    """The same for the skills of an owner."""
+    owner = new_key_id()
+    kept = [skill(owner=owner, created_at=time) for time in times]
+    for owned, first in kept:
+        await shared.skills.add(owned, first, QUOTA)
+    found = await all_pages(lambda page: shared.skills.list(owner, page), limit, order)
+    assert found == in_order([owned for owned, _ in kept], order)
+
+
+@settings(deadline=None)  # the disk may be busy
+@given(count=st.integers(0, 12), limit=LIMITS, order=ORDERS)
+async def test_pages_of_versions_make_up_the_list(shared: Store, count: int, limit: int, order: Order) -> None:
+    """The same for the versions of a skill, by their numbers."""
+    owned, first = skill(owner=new_key_id())
+    await shared.skills.add(owned, first, QUOTA)
+    kept = [first]
+    for _ in range(count):
+        draft = skill_version(owned.id)
+        kept.append(await shared.skills.add_version(owned.owner, draft, make_default=False, quota=QUOTA))
+    found = await all_pages(lambda page: shared.skills.versions(owned.owner, owned.id, page), limit, order)
+    assert found == (kept if order == "asc" else kept[::-1])
+
+
+async def test_a_page_of_nothing(shared: Store) -> None:
+    """A limit of 0 shows no record and tells whether there is one."""
+    owned, first = skill(owner=new_key_id())
+    assert await shared.skills.list(owned.owner, PageRequest(limit=0)) == Page([], has_more=False)
+    await shared.skills.add(owned, first, QUOTA)
+    assert await shared.skills.list(owned.owner, PageRequest(limit=0)) == Page([], has_more=True)

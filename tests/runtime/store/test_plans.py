@@ -11,13 +11,21 @@ from typing import Any
 import pytest
 from sqlalchemy import event, make_url
 
+from runtime.file_values import FilePurpose
+from runtime.store.blobs import SqlBlobRecords
 from runtime.store.connections import Connections, open_connections
 from runtime.store.container_files import SqlContainerFileStore
 from runtime.store.containers import SqlContainerStore
 from runtime.store.database import sqlite_url
+from runtime.store.files import SqlFileStore
 from runtime.store.schema import upgrade
+from runtime.store.skills import SqlSkillStore
+from runtime.store.uploads import SqlUploadStore
 from runtime.values import ContainerStatus, PageRequest
-from tests.runtime.store.records import OWNER, container, container_file
+from tests.runtime.store.records import OWNER, QUOTA, container, container_file, file, skill
+
+# How the size of what is kept in a blob is found.
+BLOB = "SEARCH blobs USING INDEX sqlite_autoindex_blobs_1 (id=?)"
 
 
 @pytest.fixture
@@ -70,7 +78,7 @@ async def test_listing_containers_walks_an_index(connections: Connections, datab
     ]
 
 
-async def test_listing_files_walks_an_index(connections: Connections, database_file: Path) -> None:
+async def test_listing_container_files_walks_an_index(connections: Connections, database_file: Path) -> None:
     """From the start and from the middle."""
     home = container()
     await SqlContainerStore(connections).add(home)
@@ -95,3 +103,70 @@ async def test_the_sweep_looks_only_at_what_is_due(connections: Connections, dat
         await containers.in_status(ContainerStatus.CREATING, ContainerStatus.DELETING)
     due = "SEARCH containers USING INDEX ix_containers_due"
     assert found == [f"{due} (status=? AND expires_at<?)", f"{due} (status=?)"]
+
+
+async def test_listing_files_walks_an_index(connections: Connections, database_file: Path) -> None:
+    """With and without a purpose, from the start and from the middle; each row then has its blob looked up."""
+    files = SqlFileStore(connections)
+    kept = file()
+    await files.add(kept, QUOTA)
+    with plans(connections, database_file) as found:
+        await files.list(OWNER, PageRequest(), None, now=0)
+        await files.list(OWNER, PageRequest(order="asc", after=kept.id), FilePurpose.BATCH, now=0)
+        await files.due(now=0)
+    cursor = "SEARCH files USING INDEX sqlite_autoindex_files_1 (id=?)"
+    assert found == [
+        f"SEARCH files USING INDEX ix_files_listed (owner=?)\n{BLOB}",
+        f"{cursor}\n{BLOB.replace('INDEX', 'COVERING INDEX')}",
+        f"SEARCH files USING INDEX ix_files_of_purpose (owner=? AND purpose=? AND (created_at,id)>(?,?))\n{BLOB}",
+        f"SEARCH files USING INDEX ix_files_due (expires_at<?)\n{BLOB}",
+    ]
+
+
+async def test_listing_skills_walks_an_index(connections: Connections, database_file: Path) -> None:
+    """From the middle; each row then has its default and its latest version looked up, by one index."""
+    skills = SqlSkillStore(connections)
+    owned, first = skill()
+    await skills.add(owned, first, QUOTA)
+    with plans(connections, database_file) as found:
+        await skills.list(OWNER, PageRequest(after=owned.id))
+    numbers = "INDEX sqlite_autoindex_skill_versions_3"
+    assert found[1].splitlines() == [
+        "SEARCH skills USING INDEX ix_skills_listed (owner=? AND (created_at,id)<(?,?))",
+        f"SEARCH skill_versions USING {numbers} (skill_id=? AND version=?)",
+        "CORRELATED SCALAR SUBQUERY 1",
+        f"SEARCH skill_versions_1 USING COVERING {numbers} (skill_id=?)",
+    ]
+
+
+async def test_listing_versions_walks_an_index(connections: Connections, database_file: Path) -> None:
+    """From the start and from the middle, by their numbers, after one look at whose skill it is."""
+    skills = SqlSkillStore(connections)
+    owned, first = skill()
+    await skills.add(owned, first, QUOTA)
+    with plans(connections, database_file) as found:
+        await skills.versions(OWNER, owned.id, PageRequest())
+        await skills.versions(OWNER, owned.id, PageRequest(after=first.id))
+    owner = "SEARCH skills USING INDEX sqlite_autoindex_skills_1 (id=?)"
+    listed = "SEARCH skill_versions USING INDEX sqlite_autoindex_skill_versions_3"
+    assert found[0] == f"{owner}\n{listed} (skill_id=?)\n{BLOB}"
+    assert found[2] == f"{owner}\n{listed} (skill_id=? AND version<?)\n{BLOB}"
+
+
+async def test_usage_is_added_up_from_the_index_alone(connections: Connections, database_file: Path) -> None:
+    """No row of a blob is read for it."""
+    with plans(connections, database_file) as found:
+        await SqlBlobRecords(connections).usage(OWNER)
+    assert found == ["SEARCH blobs USING COVERING INDEX ix_blobs_usage (owner=?)"]
+
+
+async def test_uploads_and_their_parts_are_found_by_an_index(connections: Connections, database_file: Path) -> None:
+    """The sweep looks only at what is due, and parts come in their order without being sorted."""
+    uploads = SqlUploadStore(connections)
+    with plans(connections, database_file) as found:
+        await uploads.due(now=0)
+        await uploads.parts("upload_1")
+    assert found == [
+        "SEARCH uploads USING INDEX ix_uploads_due (status=? AND expires_at<?)",
+        f"SEARCH upload_parts USING INDEX ix_upload_parts_listed (upload_id=?)\n{BLOB}",
+    ]
