@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from operator import attrgetter
 from typing import Annotated, TypeVar, cast
 
 from fastapi import Depends, Request
@@ -32,12 +33,16 @@ Services = Annotated[Runtime, Depends(runtime_of)]
 Choices = Annotated[Settings, Depends(settings_of)]
 
 
-def body(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
-    """A dependency that reads the request's JSON body as a `model`, parsed and validated in one pass."""
+def body(
+    model: type[Model], max_bytes: Callable[[Settings], int] = attrgetter("request_max_bytes")
+) -> Callable[[Request], Awaitable[Model]]:
+    """A dependency that reads the request's JSON body as a `model`, parsed and validated in one pass.
+
+    `max_bytes` says which of the settings limits it.
+    """
 
     async def read(request: Request) -> Model:
-        settings = await settings_of(request)
-        content = await read_json(request, settings.request_max_bytes)
+        content = await read_json(request, max_bytes(await settings_of(request)))
         try:
             return model.model_validate_json(content)
         except ValidationError as error:

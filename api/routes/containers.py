@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -13,6 +14,7 @@ from api.pagination import ListObject
 from api.schemas.containers import ContainerCreate, ContainerDeleted, ContainerObject, ContainersQuery
 
 router = APIRouter(prefix="/containers")
+read_create = body(ContainerCreate, attrgetter("container_request_max_bytes"))
 
 
 @router.post("", dependencies=[Depends(no_query)])
@@ -20,7 +22,7 @@ async def create(
     owner: Owner,
     runtime: Services,
     settings: Choices,
-    wanted: Annotated[ContainerCreate, Depends(body(ContainerCreate))],
+    wanted: Annotated[ContainerCreate, Depends(read_create)],
 ) -> Response:
     """Create a container; it is ready to be used when this answers."""
     spec = wanted.to_spec(settings.expires_after_max_minutes)

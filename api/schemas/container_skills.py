@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, GetPydanticSchema, PlainValidator
+from pydantic_core import PydanticCustomError, core_schema
 
-from api.schemas.base import RequestBody
+from api.schemas.base import NO_NUL, RequestBody
+from runtime import skill_values
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # what a database can hold; no skill has more versions
+
+
+def _version(value: object) -> int | Literal["latest"]:
+    """Which version is meant: OpenAI takes its number as a string and as an integer."""
+    if value == "latest":
+        return "latest"
+    if isinstance(value, str | int) and not isinstance(value, bool) and _NUMBER.fullmatch(str(value)):
+        return int(value)
+    raise PydanticCustomError("skill_version", "it must be a version's number or 'latest'.")
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise PydanticCustomError("base64", "it must be Base64 (RFC 4648) without anything else in it.") from None
+
+
+_Base64Text = Annotated[str, Field(min_length=1, max_length=70_254_592)]
+
+Version = Annotated[int | Literal["latest"], PlainValidator(_version)]
+
+Base64 = Annotated[
+    bytes,
+    # Decoded while the request is read: of 70 MB, nobody wants to keep the text as well.
+    GetPydanticSchema(lambda _, schema: core_schema.no_info_after_validator_function(_decoded, schema(_Base64Text))),
+]
 
 
 class SkillReference(RequestBody):
@@ -14,7 +47,11 @@ class SkillReference(RequestBody):
 
     type: Literal["skill_reference"]
     skill_id: Annotated[str, Field(min_length=1, max_length=64)]
-    version: Annotated[str, Field(pattern=r"^([1-9][0-9]*|latest)$")] | None = None
+    version: Version | None = None
+
+    def to_wanted(self) -> skill_values.SkillReference:
+        """What the runtime is to look for."""
+        return skill_values.SkillReference(self.skill_id, self.version)
 
 
 class InlineSkillSource(RequestBody):
@@ -22,16 +59,20 @@ class InlineSkillSource(RequestBody):
 
     type: Literal["base64"]
     media_type: Literal["application/zip"]
-    data: Annotated[str, Field(min_length=1, max_length=70_254_592)]
+    data: Base64
 
 
 class InlineSkill(RequestBody):
     """A skill that comes with the request."""
 
     type: Literal["inline"]
-    name: str
-    description: str
+    name: Annotated[str, Field(min_length=1, max_length=64), NO_NUL]
+    description: Annotated[str, Field(min_length=1, max_length=1024)]
     source: InlineSkillSource
 
+    def to_wanted(self) -> skill_values.InlineSkill:
+        """What the runtime is to check and unpack."""
+        return skill_values.InlineSkill(self.name, self.description, self.source.data)
 
-Skill = Annotated[SkillReference | InlineSkill, Field(discriminator="type")]
+
+ContainerSkill = Annotated[SkillReference | InlineSkill, Field(discriminator="type")]
