@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable
 from contextlib import suppress
-from datetime import timedelta
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import obstore
 from obstore.store import S3Store
 
 from runtime.blobs.pieces import PIECE, gathered
+from runtime.blobs.s3_connection import s3_connection
 from runtime.blobs.s3_errors import FAILURES, translated
 from runtime.blobs.uninterrupted import uninterrupted
 from runtime.errors import NotFound
@@ -19,19 +19,11 @@ from runtime.ids import is_blob_id
 
 if TYPE_CHECKING:
     from obstore import AsyncWritableFile, GetResult
-    from obstore.store import S3Config, S3Credential, S3CredentialProvider
 
 T = TypeVar("T")
 
 PART = 5 * 1024**2  # the least that S3 takes; 10,000 parts are the most, so 48 GiB
 PARTS_AT_ONCE = 4
-
-# A storage that is dead is an error after about half a minute: one answer is waited for, or a few connections tried.
-CONNECT = timedelta(seconds=5)
-SILENCE = timedelta(seconds=15)
-RETRIES = 3
-RETRY = timedelta(seconds=10)
-TRANSFER = timedelta(days=1)  # no limit in effect: a reader may be as slow as its client's line
 
 LISTED_AT_ONCE = 1000
 
@@ -67,27 +59,9 @@ class S3BlobStore:
         is not given here, the region (us-east-1 if nowhere) among it. Raises StorageUnavailable when the bucket can't
         be listed.
         """
-        config: S3Config = {}
-        if endpoint is not None:
-            config["aws_endpoint_url_s3"] = endpoint  # the one that no variable overrules
-        if region is not None:
-            config["region"] = region
-        try:
-            store = S3Store(
-                bucket,
-                prefix=prefix,
-                config=config,
-                client_options={
-                    "allow_http": endpoint is not None and endpoint.startswith("http://"),
-                    "connect_timeout": CONNECT,
-                    "read_timeout": SILENCE,
-                    "timeout": TRANSFER,
-                },
-                retry_config={"max_retries": RETRIES, "retry_timeout": RETRY},
-                credential_provider=_credentials(access_key, secret_key),
-            )
-        except FAILURES as error:
-            raise translated(error, bucket) from error
+        store = s3_connection(
+            bucket, prefix=prefix, endpoint=endpoint, region=region, access_key=access_key, secret_key=secret_key
+        )
         connected = cls(store, bucket)
         await connected._answer(anext(obstore.list(store, chunk_size=1), []))
         return connected
@@ -159,16 +133,3 @@ async def _abort(writer: AsyncWritableFile, error: BaseException) -> None:
     """Let the storage forget the parts that it has. What made it necessary is the error to tell, not a second one."""
     with suppress(*FAILURES):
         await uninterrupted(writer.__aexit__(type(error), error, None))  # the library's only way
-
-
-def _credentials(access_key: str | None, secret_key: str | None) -> S3CredentialProvider | None:
-    """Keys that are given are used alone: not together with a session token that is in the environment for others."""
-    if access_key is None or secret_key is None:
-        return None
-    given: S3Credential = {
-        "access_key_id": access_key,
-        "secret_access_key": secret_key,
-        "token": None,
-        "expires_at": None,
-    }
-    return lambda: given

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 LISTING = b'<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>'
 
-Answering = Callable[[asyncio.StreamWriter], Awaitable[None]]
+Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -16,11 +16,12 @@ async def broken_s3(answer: Answering) -> AsyncIterator[str]:
     """Its endpoint. It lists an empty bucket, and answers everything else as it is told, then hangs up."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        if b"list-type=2" in head:
-            await respond(writer, LISTING)
-        else:
-            await answer(writer)
+        with suppress(ConnectionError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            if b"list-type=2" in head:
+                await respond(writer, LISTING)
+            else:
+                await answer(reader, writer)
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -40,6 +41,6 @@ async def respond(writer: asyncio.StreamWriter, content: bytes, size: int | None
     await writer.drain()
 
 
-async def silence(writer: asyncio.StreamWriter) -> None:
-    """No answer at all, for longer than any client waits."""
-    await writer.wait_closed()
+async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """No answer at all, until the client gives up."""
+    await reader.read()

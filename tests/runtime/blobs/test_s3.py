@@ -9,8 +9,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from runtime.blobs import s3 as s3_module
-from runtime.blobs.s3 import S3BlobStore
+from runtime.blobs import s3_connection
+from runtime.blobs.s3 import PART, S3BlobStore
 from runtime.errors import StorageUnavailable
 from runtime.ids import new_blob_id
 from tests.runtime.blobs.broken_s3 import broken_s3, respond, silence
@@ -61,7 +61,7 @@ async def test_a_bucket_that_vanishes(s3: S3Server) -> None:
         (await http.put("/vanishing")).raise_for_status()
         blobs = await S3BlobStore.connect("vanishing", endpoint=s3.endpoint, **KEYS)
         (await http.delete("/vanishing")).raise_for_status()
-    for size in (1, 3 * s3_module.PART):
+    for size in (1, 3 * PART):
         with pytest.raises(StorageUnavailable, match="NoSuchBucket"):
             await blobs.write(new_blob_id(), body(os.urandom(size)))
     with pytest.raises(StorageUnavailable, match="NoSuchBucket"):
@@ -109,11 +109,18 @@ async def test_keys_from_the_environment(s3: S3Server, monkeypatch: pytest.Monke
     assert await listed(blobs) == set()
 
 
-@pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1", "127.0.0.1:1", "http://", "x"])
+@pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1", "127.0.0.1:1", "http://", "x", ""])
 async def test_an_endpoint_that_is_none(endpoint: str) -> None:
     """What is not an http or https URL is refused."""
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailable, match="endpoint"):
         await S3BlobStore.connect("bucket", endpoint=endpoint, **KEYS)
+
+
+@pytest.mark.parametrize(("bucket", "prefix"), [("", None), ("a b", None), ("a/b", None), ("a", ".."), ("a", "b//c")])
+async def test_names_that_can_not_be(s3: S3Server, bucket: str, prefix: str | None) -> None:
+    """What can't be a bucket's name, or a prefix, is refused."""
+    with pytest.raises(StorageUnavailable):
+        await S3BlobStore.connect(bucket, prefix=prefix, endpoint=s3.endpoint, **KEYS)
 
 
 async def test_nobody_listens() -> None:
@@ -125,11 +132,11 @@ async def test_nobody_listens() -> None:
 
 async def test_a_server_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that takes requests and never answers them is an error of every call, not a hang."""
-    monkeypatch.setattr(s3_module, "SILENCE", timedelta(seconds=0.3))
-    monkeypatch.setattr(s3_module, "RETRY", timedelta(seconds=0.3))
+    monkeypatch.setattr(s3_connection, "SILENCE", timedelta(seconds=0.3))
+    monkeypatch.setattr(s3_connection, "RETRY", timedelta(seconds=0.3))
     async with broken_s3(silence) as endpoint:
         blobs = await S3BlobStore.connect("bucket", endpoint=endpoint, **KEYS)
-        for size in (1, 3 * s3_module.PART):
+        for size in (1, 3 * PART):
             with pytest.raises(StorageUnavailable):
                 await blobs.write(new_blob_id(), body(os.urandom(size)))
         for start in (0, 1):
@@ -142,22 +149,22 @@ async def test_a_server_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("status", [200, 400, 418, 500, 503])
 async def test_a_server_that_talks_nonsense(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     """Answers that aren't S3's are an error, above all for what was to be kept in parts."""
-    monkeypatch.setattr(s3_module, "RETRIES", 1)
+    monkeypatch.setattr(s3_connection, "RETRIES", 1)
 
-    async def nonsense(writer: asyncio.StreamWriter) -> None:
+    async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await respond(writer, b"It works!", status=status)
 
     async with broken_s3(nonsense) as endpoint:
         blobs = await S3BlobStore.connect("bucket", endpoint=endpoint, **KEYS)
         with pytest.raises(StorageUnavailable):
-            await blobs.write(new_blob_id(), body(os.urandom(3 * s3_module.PART)))
+            await blobs.write(new_blob_id(), body(os.urandom(3 * PART)))
 
 
 async def test_an_answer_that_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A blob that doesn't come to its end is an error, never a shorter blob."""
-    monkeypatch.setattr(s3_module, "RETRIES", 1)
+    monkeypatch.setattr(s3_connection, "RETRIES", 1)
 
-    async def cut(writer: asyncio.StreamWriter) -> None:
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await respond(writer, b"x" * 100_000, size=10_000_000)
 
     async with broken_s3(cut) as endpoint:
