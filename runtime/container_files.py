@@ -10,11 +10,12 @@ from weakref import WeakValueDictionary
 
 from runtime.containers import ContainerService, Lease
 from runtime.errors import NotFound, TooLarge
-from runtime.ids import is_container_file_id, new_container_file_id
+from runtime.file_copies import FileCopies, users_file
+from runtime.ids import is_container_file_id
 from runtime.names import safe_name
-from runtime.sandbox import ROOT, ReadingFile
+from runtime.sandbox import ROOT, ReadingFile, WritingFile
 from runtime.store.base import ContainerFileStore, SeenFile
-from runtime.values import Container, ContainerFile, FileSource, Page, PageRequest
+from runtime.values import Container, ContainerFile, Page, PageRequest
 
 MAX_LISTED = 10_000  # files of one container; a sandbox may hold millions
 
@@ -46,9 +47,12 @@ class FileContent:
 class ContainerFileService:
     """What callers do with files. All raise NotFound and ContainerExpired as ContainerService.use does."""
 
-    def __init__(self, store: ContainerFileStore, containers: ContainerService, max_bytes: int) -> None:
+    def __init__(
+        self, store: ContainerFileStore, containers: ContainerService, copies: FileCopies, max_bytes: int
+    ) -> None:
         self._store = store
         self._containers = containers
+        self._copies = copies
         self._max_bytes = max_bytes
         # Held while the records follow what is in a sandbox: a listing must not miss a file that is just being added.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -60,18 +64,15 @@ class ContainerFileService:
         """
         with await self._containers.use(owner, container_id) as lease:
             writing = await lease.sandbox.write(safe_name(filename), self._limited(body))
-            async with self._lock(container_id):
-                path, size = await writing.finish()
-                return await self._store.add(
-                    ContainerFile(
-                        id=new_container_file_id(),
-                        container_id=container_id,
-                        path=_PREFIX + path,
-                        size=size,
-                        created_at=int(time.time()),
-                        source=FileSource.USER,
-                    )
-                )
+            return await self._finish(container_id, writing)
+
+    async def copy(self, owner: str, container_id: str, file_id: str) -> ContainerFile:
+        """A new file that is a copy of one of the owner's, under that one's name; else as `upload`.
+
+        Raises NotFound, of the param `file_id`, when there is no such file.
+        """
+        with await self._containers.use(owner, container_id) as lease:
+            return await self._finish(container_id, await self._copies.send(owner, file_id, lease.sandbox))
 
     async def list(self, owner: str, container_id: str, page: PageRequest) -> Page[ContainerFile]:
         """A page of the files that are there now."""
@@ -115,6 +116,13 @@ class ContainerFileService:
                 raise _not_found(container_id, file_id) from None
             finally:
                 await self._store.remove(container_id, file_id)
+
+    async def _finish(self, container_id: str, writing: WritingFile) -> ContainerFile:
+        try:
+            async with self._lock(container_id):
+                return await self._store.add(users_file(container_id, *await writing.finish()))
+        finally:
+            writing.close()
 
     async def _find(self, container_id: str, file_id: str) -> ContainerFile:
         file = await self._store.get(container_id, file_id) if is_container_file_id(file_id) else None

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
 from runtime.activity import Activity
 from runtime.errors import ContainerExpired, NotFound, SandlotError
 from runtime.expiry import is_due
+from runtime.file_copies import FileCopies
+from runtime.file_values import File
 from runtime.ids import is_container_id, new_container_id
 from runtime.sandbox import Sandbox
 from runtime.sandboxes import Sandboxes
+from runtime.skills import SkillService
 from runtime.store.base import Store
 from runtime.values import Container, ContainerSpec, ContainerStatus, Page, PageRequest
 
@@ -45,39 +50,26 @@ class Lease:
 class ContainerService:
     """What callers do with containers. `owner` is the id of the caller's API key; others' containers don't exist."""
 
-    def __init__(self, store: Store, sandboxes: Sandboxes, activity: Activity) -> None:
+    def __init__(
+        self, store: Store, sandboxes: Sandboxes, activity: Activity, copies: FileCopies, skills: SkillService
+    ) -> None:
         self._store = store
         self._sandboxes = sandboxes
         self._activity = activity
+        self._copies = copies
+        self._skills = skills
         # Running containers whose record was read: this process alone changes it, so calls needn't read it again.
         self._running: dict[str, Container] = {}
         self._stopped = 0  # so many times a container has stopped running
 
     async def create(self, owner: str, spec: ContainerSpec) -> Container:
-        """A new container, running. The record is there before the sandbox, so that none is ever unaccounted for."""
-        now = int(time.time())
-        container = Container(
-            id=new_container_id(),
-            owner=owner,
-            name=spec.name,
-            status=ContainerStatus.CREATING,
-            created_at=now,
-            last_active_at=now,
-            memory_limit=spec.memory_limit,
-            expires_after_minutes=spec.expires_after_minutes,
-        )
-        await self._store.containers.add(container)
-        self._activity.begin(container.id)  # in use while it is made: the reconciler leaves it alone
-        try:
-            await self._sandboxes.start(container)
-            await self._store.containers.move(container.id, [ContainerStatus.CREATING], ContainerStatus.RUNNING)
-        except BaseException:
-            await asyncio.shield(self._abandon(container))
-            raise
-        finally:
-            self._activity.end(container.id)
-        container = self._running[container.id] = replace(container, status=ContainerStatus.RUNNING)
-        return self._activity.current(container)
+        """A new container, running, with its files and skills in it.
+
+        Raises NotFound and InvalidInput for those that it can't have, before anything is made.
+        """
+        files = await self._copies.find_all(owner, spec.file_ids)
+        async with self._skills.mountable(owner, spec.skills) as skills:
+            return await self._make(owner, spec, files, skills)
 
     async def retrieve(self, owner: str, container_id: str) -> Container:
         """The container's record. Reading it counts as a use."""
@@ -134,6 +126,33 @@ class ContainerService:
             if self._is_due(container):
                 log.info("%s has expired", container.id)
                 await self.expire(container)
+
+    async def _make(self, owner: str, spec: ContainerSpec, files: Sequence[File], skills: Path | None) -> Container:
+        """Make the container. The record is there before the sandbox, so that none is ever unaccounted for."""
+        now = int(time.time())
+        container = Container(
+            id=new_container_id(),
+            owner=owner,
+            name=spec.name,
+            status=ContainerStatus.CREATING,
+            created_at=now,
+            last_active_at=now,
+            memory_limit=spec.memory_limit,
+            expires_after_minutes=spec.expires_after_minutes,
+        )
+        await self._store.containers.add(container)
+        self._activity.begin(container.id)  # in use while it is made: the reconciler leaves it alone
+        try:
+            sandbox = await self._sandboxes.start(container, skills)
+            await self._copies.put_all(files, container.id, sandbox)
+            await self._store.containers.move(container.id, [ContainerStatus.CREATING], ContainerStatus.RUNNING)
+        except BaseException:
+            await asyncio.shield(self._abandon(container))
+            raise
+        finally:
+            self._activity.end(container.id)
+        container = self._running[container.id] = replace(container, status=ContainerStatus.RUNNING)
+        return self._activity.current(container)
 
     async def _find(self, owner: str, container_id: str) -> Container:
         """The owner's container, running or expired: one whose time is up is expired first."""

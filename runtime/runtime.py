@@ -15,12 +15,16 @@ from runtime.config import Config
 from runtime.container_files import ContainerFileService
 from runtime.containers import ContainerService
 from runtime.engines.docker import DockerEngine
+from runtime.file_copies import FileCopies
 from runtime.files import FileService
 from runtime.keys import KeyService
+from runtime.operator_skills import OperatorSkills
 from runtime.reconcile import Reconciler
 from runtime.sandboxes import Sandboxes
 from runtime.scheduler import Job, schedule
 from runtime.shell_calls import ShellCallService
+from runtime.skills import SkillService
+from runtime.spool import Spool
 from runtime.storage import Storage
 from runtime.store.base import Store
 from runtime.store.database import open_store, sqlite_url
@@ -39,6 +43,7 @@ class Runtime:
     container_files: ContainerFileService
     files: FileService
     uploads: UploadService
+    skills: SkillService
     shell_calls: ShellCallService
     keys: KeyService
     sandboxes: Sandboxes
@@ -48,17 +53,21 @@ class Runtime:
     async def open(cls, config: Config) -> AsyncIterator[Runtime]:
         """A runtime on the engine and the database that are configured. At the end, sandboxes go on running.
 
-        Raises EngineUnavailable, DatabaseUnusable and StorageUnavailable.
+        Raises EngineUnavailable, DatabaseUnusable and StorageUnavailable, and InvalidInput when one of the
+        operator's skills is none.
         """
         engine = await DockerEngine.connect(runtime=config.engine_runtime, cpus=config.cpus)
         try:
-            async with _open_store(config) as store:
+            spool = await Spool.open(config.data_dir / "spool")
+            async with _open_store(config) as store, OperatorSkills.open(config.skills_dir, spool) as operator_skills:
                 storage = Storage(await _open_blobs(config, store.instance_id), store.blobs, config.key_max_bytes)
                 files = FileService(store.files, storage, config.file_max_bytes)
                 uploads = UploadService(store.uploads, storage)
+                skills = SkillService(store.skills, storage, operator_skills, spool)
+                copies = FileCopies(files, store.container_files)
                 sandboxes = Sandboxes(engine, config.image, store.instance_id)
                 activity = Activity()
-                containers = ContainerService(store, sandboxes, activity)
+                containers = ContainerService(store, sandboxes, activity, copies, skills)
                 reconciler = Reconciler(store.containers, sandboxes, containers, activity)
 
                 async def sweep() -> None:
@@ -78,10 +87,11 @@ class Runtime:
                         yield cls(
                             containers=containers,
                             container_files=ContainerFileService(
-                                store.container_files, containers, config.file_max_bytes
+                                store.container_files, containers, copies, config.file_max_bytes
                             ),
                             files=files,
                             uploads=uploads,
+                            skills=skills,
                             shell_calls=ShellCallService(containers),
                             keys=KeyService(store.keys),
                             sandboxes=sandboxes,

@@ -28,7 +28,7 @@ class Sandboxes:
         self._live: dict[str, Sandbox] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def start(self, container: Container, files: Path | None = None) -> Sandbox:
+    async def start(self, container: Container, files: Path | None) -> Sandbox:
         """Make the sandbox of a new container, with what is in a tar (see SandboxSpec). Its agent has answered.
 
         On an error the engine may be left with a sandbox, or a part of one: destroy it.

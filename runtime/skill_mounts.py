@@ -24,6 +24,9 @@ from runtime.spool import on_disk, write_file
 # Ours: 200 small zips could be 50 GB of files otherwise.
 MAX_MOUNTED_BYTES = 1024 * MB
 
+# Where they are in OpenAI's containers. The tar has the whole path, since not every image has these folders.
+SKILLS_FOLDER = "home/oai/skills"
+
 # How much of an inline skill's digest is in its folder's name.
 _DIGEST_LENGTH = 32
 
@@ -107,7 +110,7 @@ def _opened(mounts: list[_Mount]) -> Iterator[tuple[str, BinaryIO]]:
     """One after the other, open as long as it is asked for."""
     for mount in mounts:
         with mount.zip.open("rb") as bundle:
-            yield mount.folder, bundle
+            yield f"{SKILLS_FOLDER}/{mount.folder}", bundle
 
 
 class _Bounded:

@@ -151,10 +151,10 @@ class SkillService:
     async def mountable(self, owner: str, wanted: Sequence[WantedSkill]) -> AsyncIterator[Path | None]:
         """Everything that is wanted in a container as one tar on the disk, until the end of the context.
 
-        There is a folder for each skill: `<name>-<version>`, or `<name>-<32 hex of its content>` for one that came
-        with the request. What is wanted twice is there once; two skills of one name and version are told apart by a
-        `-2` after the later. None when nothing is wanted. Raises NotFound and InvalidInput that name `skills[3]`,
-        and StorageFull.
+        It is for the root of a file system: below `home/oai/skills` there is a folder for each skill,
+        `<name>-<version>`, or `<name>-<32 hex of its content>` for one that came with the request. What is wanted
+        twice is there once; two skills of one name and version are told apart by a `-2` after the later. None when
+        nothing is wanted. Raises NotFound and InvalidInput that name `skills[3]`, and StorageFull.
         """
         if not wanted:
             yield None

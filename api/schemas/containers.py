@@ -9,7 +9,7 @@ from pydantic import Field
 from api import wording
 from api.pagination import PageQuery
 from api.schemas.base import NO_NUL, ListItem, RequestBody, ResponseBody
-from api.schemas.container_skills import Skill
+from api.schemas.container_skills import ContainerSkill
 from api.schemas.network_policies import AllowlistPolicy, NetworkPolicy
 from runtime.values import Container, ContainerSpec, ContainerStatus, MemoryLimit
 
@@ -33,22 +33,20 @@ class ContainerCreate(RequestBody):
     name: Name
     file_ids: Annotated[list[str], Field(max_length=50, default_factory=list)]
     expires_after: ExpiresAfter | None = None
-    skills: Annotated[list[Skill], Field(max_length=200, default_factory=list)]
+    skills: Annotated[list[ContainerSkill], Field(max_length=200, default_factory=list)]
     memory_limit: MemoryLimit = MemoryLimit.GIB_1
     network_policy: NetworkPolicy | None = None
 
     def to_spec(self, max_minutes: int) -> ContainerSpec:
         """What the runtime is to make. Refuses what this server does not honour."""
-        if self.file_ids:
-            raise wording.unsupported_parameter("file_ids")
-        if self.skills:
-            raise wording.unsupported_parameter("skills")
         if isinstance(self.network_policy, AllowlistPolicy):
             raise wording.unsupported_value("network_policy.type", "allowlist")
         return ContainerSpec(
             name=self.name,
             memory_limit=self.memory_limit,
             expires_after_minutes=self._minutes(max_minutes),
+            file_ids=self.file_ids,
+            skills=[skill.to_wanted() for skill in self.skills],
         )
 
     def _minutes(self, maximum: int) -> int:

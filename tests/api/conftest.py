@@ -45,7 +45,9 @@ class NoRuntime:
 @pytest.fixture
 def settings() -> Settings:
     """The defaults, with small limits for bodies."""
-    return Settings(request_max_bytes=4096, file_max_bytes=1000, expires_after_max_minutes=60)
+    return Settings(
+        request_max_bytes=4096, container_request_max_bytes=4096, file_max_bytes=1000, expires_after_max_minutes=60
+    )
 
 
 @pytest.fixture

@@ -139,13 +139,12 @@ async def test_maximum_from_settings(http: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({"file_id": "file-1"}, "unsupported_parameter"),
         ({"file_id": 1}, "invalid_type"),
         ({}, "missing_required_parameter"),
     ],
 )
 async def test_file_by_id(http: httpx.AsyncClient, body: dict[str, Any], code: str) -> None:
-    """A file by its id is not supported, and said to be so only once the request is right otherwise."""
+    """The id of a file has to be there, and a string."""
     found = error(await http.post(FILES, json=body), 400)
     assert (found["param"], found["code"]) == ("file_id", code)
 

@@ -4,12 +4,15 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from api import wording
 from api.pagination import ListObject
 from api.schemas.container_files import ContainerFileObject
 from api.schemas.containers import ContainerCreate, ContainerObject
 from api.schemas.shell_calls import ShellCallCreate, ShellCallObject
 from runtime.errors import InvalidInput
+from runtime.skill_values import InlineSkill, SkillReference
 from runtime.values import (
     CallStatus,
     CommandOutput,
@@ -27,6 +30,15 @@ from runtime.values import (
 )
 
 CONTAINER = Container("cntr_1", "key_1", "n", ContainerStatus.RUNNING, 1, 2, MemoryLimit.GIB_4, 20)
+
+
+REFERENCE = {"type": "skill_reference", "skill_id": "s"}
+
+
+def inline(data: str) -> dict[str, Any]:
+    """An inline skill with that data."""
+    source = {"type": "base64", "media_type": "application/zip", "data": data}
+    return {"type": "inline", "name": "My skill", "description": "It's mine.", "source": source}
 
 
 def create(**fields: Any) -> ContainerCreate:
@@ -51,15 +63,54 @@ def test_container_object() -> None:
 
 def test_create_defaults() -> None:
     """Only the name has to be given; what is empty counts as not given."""
-    spec = ContainerSpec("n", MemoryLimit.GIB_1, 20)
+    spec = ContainerSpec("n", MemoryLimit.GIB_1, 20, [], [])
     assert create().to_spec(1440) == spec
     assert create(file_ids=[], skills=[], network_policy={"type": "disabled"}).to_spec(1440) == spec
 
 
 def test_create_chosen() -> None:
     """What is asked for is what the runtime is asked for."""
-    wanted = create(memory_limit="16g", expires_after={"anchor": "last_active_at", "minutes": 1440})
-    assert wanted.to_spec(1440) == ContainerSpec("n", MemoryLimit.GIB_16, 1440)
+    wanted = create(
+        memory_limit="16g", expires_after={"anchor": "last_active_at", "minutes": 1440}, file_ids=["b", "a"]
+    )
+    assert wanted.to_spec(1440) == ContainerSpec("n", MemoryLimit.GIB_16, 1440, ["b", "a"], [])
+
+
+@pytest.mark.parametrize(
+    ("version", "meant"), [(None, None), ("latest", "latest"), ("1", 1), (7, 7), ("9" * 18, 10**18 - 1)]
+)
+def test_version_of_a_skill(version: str | int | None, meant: str | int | None) -> None:
+    """A version is its number, as a string or an integer, or `latest`, or the default one."""
+    (skill,) = create(skills=[{**REFERENCE, "version": version}]).to_spec(1440).skills
+    assert skill == SkillReference("s", meant)
+
+
+@pytest.mark.parametrize(
+    "version", ["", "0", "01", "-1", "1.0", " 1", "1\n", "٣", "Latest", 0, -1, 1.0, True, [], {}, "1" * 19, 10**18]
+)
+def test_no_version_of_a_skill(version: Any) -> None:
+    """Whatever else stands there is refused."""
+    with pytest.raises(ValidationError) as caught:
+        create(skills=[REFERENCE, {**REFERENCE, "version": version}])
+    assert wording.refuse(caught.value).param == "skills[1].version"
+
+
+def test_inline_skill() -> None:
+    """A skill that comes with the request comes out of its Base64."""
+    (skill,) = create(skills=[inline("UEsFBg==")]).to_spec(1440).skills
+    assert skill == InlineSkill("My skill", "It's mine.", b"PK\5\6")
+
+
+@pytest.mark.parametrize(
+    "data", ["UEsFBg", "UEsFBg=", "UEs FBg==", "UEsFBg==\n", "UEsFBg==UEsFBg==", "====", "UEs-Bg==", "ü", "\0"]
+)
+def test_no_base64(data: str) -> None:
+    """Anything that isn't exactly Base64 is refused, and so is nothing."""
+    with pytest.raises(ValidationError) as caught:
+        create(skills=[inline(data)])
+    refused = wording.refuse(caught.value)
+    assert (refused.param, refused.code) == ("skills[0].source.data", "invalid_value")
+    assert "Base64" in refused.message
 
 
 def test_default_within_maximum() -> None:
@@ -70,8 +121,6 @@ def test_default_within_maximum() -> None:
 @pytest.mark.parametrize(
     ("fields", "param", "code"),
     [
-        ({"file_ids": ["file-1"]}, "file_ids", "unsupported_parameter"),
-        ({"skills": [{"type": "skill_reference", "skill_id": "s"}]}, "skills", "unsupported_parameter"),
         (
             {"network_policy": {"type": "allowlist", "allowed_domains": ["example.com"]}},
             "network_policy.type",

@@ -39,9 +39,7 @@ UPLOADS: dict[str, tuple[str, bytes, str, str]] = {
     "a field before": (TYPE, part('; name="purpose"', "assistants") + FILE + END, "purpose", "unknown_parameter"),
     "a field after": (TYPE, FILE + part('; name="purpose"', "assistants") + END, "purpose", "unknown_parameter"),
     "two files": (TYPE, FILE + FILE + END, "file", "array_above_max_length"),
-    "a file id": (TYPE, part('; name="file_id"', "file-1") + END, "file_id", "unsupported_parameter"),
     "a file and a file id": (TYPE, FILE + part('; name="file_id"', "file-1") + END, "file_id", "invalid_value"),
-    "JSON with a file id": ("application/json", b'{"file_id": "file-1"}', "file_id", "unsupported_parameter"),
     "JSON with nothing": ("application/json", b"{}", "file_id", "missing_required_parameter"),
     "JSON with more": ("application/json", b'{"file_id": "file-1", "x": 1}', "x", "unknown_parameter"),
 }

@@ -13,6 +13,7 @@ from tests.shell import stdout
 
 FILE_MAX = 2 * MIB
 REQUEST_MAX = 4096
+CONTAINER_REQUEST_MAX = MIB
 
 HEAD = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
 MULTIPART = "multipart/form-data; boundary=b"
@@ -24,6 +25,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     settings = {
         "FILE_MAX_BYTES": str(FILE_MAX),
         "REQUEST_MAX_BYTES": str(REQUEST_MAX),
+        "CONTAINER_REQUEST_MAX_BYTES": str(CONTAINER_REQUEST_MAX),
         "EXPIRES_AFTER_MAX_MINUTES": "5",
         "API_KEY": "sk-chosen-by-the-operator",
     }

@@ -1,0 +1,78 @@
+"""Copies of files in containers. They are the container's own: what becomes of the file doesn't touch them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from runtime.file_values import File
+from runtime.files import FileService
+from runtime.ids import new_container_file_id
+from runtime.names import safe_name
+from runtime.params import at_param
+from runtime.sandbox import ROOT, Sandbox, WritingFile
+from runtime.store.base import ContainerFileStore
+from runtime.values import ContainerFile, FileSource
+
+SENT_AT_A_TIME = 4  # into one sandbox: the storage and the link both have something to do, and memory stays small
+
+
+class FileCopies:
+    """Finds the files that a caller wants copied, and puts them into sandboxes."""
+
+    def __init__(self, files: FileService, records: ContainerFileStore) -> None:
+        self._files = files
+        self._records = records
+
+    async def find_all(self, owner: str, file_ids: Sequence[str]) -> Sequence[File]:
+        """The owner's files, in that order, each once. Raises NotFound for the first that isn't there."""
+        found: dict[str, File] = {}
+        for index, file_id in enumerate(file_ids):
+            with at_param(f"file_ids[{index}]"):
+                found[file_id] = await self._files.retrieve(owner, file_id)
+        return list(found.values())
+
+    async def send(self, owner: str, file_id: str, sandbox: Sandbox) -> WritingFile:
+        """Send a file's bytes into a sandbox. Raises NotFound and StorageFull."""
+        with at_param("file_id"):
+            return await self._send(await self._files.retrieve(owner, file_id), sandbox)
+
+    async def put_all(self, files: Sequence[File], container_id: str, sandbox: Sandbox) -> None:
+        """Copy files into a container that nobody else uses yet. Raises NotFound and StorageFull: then some are there.
+
+        Some are sent at the same time, but they get their names in order: of two with one name the first keeps it.
+        """
+        sending: deque[asyncio.Task[WritingFile]] = deque()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for file in files:
+                    if len(sending) == SENT_AT_A_TIME:
+                        await self._finish(container_id, await sending.popleft())
+                    sending.append(group.create_task(self._send(file, sandbox)))
+                for sent in sending:
+                    await self._finish(container_id, await sent)
+        except ExceptionGroup as failures:
+            with at_param("file_ids"):
+                raise failures.exceptions[0] from None
+
+    async def _send(self, file: File, sandbox: Sandbox) -> WritingFile:
+        async with aclosing(await self._files.read(file)) as content:
+            return await sandbox.write(safe_name(file.filename), content)
+
+    async def _finish(self, container_id: str, writing: WritingFile) -> None:
+        await self._records.add(users_file(container_id, *await writing.finish()))
+
+
+def users_file(container_id: str, path: bytes, size: int) -> ContainerFile:
+    """The record of a file that a caller has just put into a container; `path` is below ROOT."""
+    return ContainerFile(
+        id=new_container_file_id(),
+        container_id=container_id,
+        path=f"{ROOT}/".encode() + path,
+        size=size,
+        created_at=int(time.time()),
+        source=FileSource.USER,
+    )
