@@ -15,11 +15,14 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from api import wording
+from api.bodies import media_type, wrong_media_type
 from api.multipart import Part, Parts, read_parts
 from api.schemas.base import InFile, RequestBody
 from runtime.errors import InvalidInput
 
 Model = TypeVar("Model", bound=RequestBody)
+
+FORM = "multipart/form-data"
 
 # What boundaries, part heads and fields may add to the files of a request.
 ENVELOPE_MAX_BYTES = 64 * 1024
@@ -50,6 +53,13 @@ class Form(Generic[Model]):
             self._put([field, *keys], await _text(part))
             self._check()
         return None
+
+    async def the_file(self) -> Part:
+        """The file of a form that must have one."""
+        file = await self.next_file()
+        if file is None:
+            raise wording.missing_parameter(next(iter(self._files)))
+        return file
 
     async def content(self, file: Part) -> AsyncGenerator[bytes]:
         """The pieces of the form's only file, and then the form to its end: it may go wrong after the file, too."""
@@ -107,6 +117,8 @@ async def open_form(
 
     Whoever takes the files measures them; `envelope` is what may come beside them.
     """
+    if media_type(request) != FORM:
+        raise wrong_media_type(request, FORM)
     async with read_parts(request, max_bytes + envelope, param=next(iter(file_fields(model)))) as parts:
         yield Form(model, parts)
 

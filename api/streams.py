@@ -8,9 +8,6 @@ from typing import Protocol
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from api.disposition import ANY, attachment
-from runtime.container_files import FileContent
-
 
 class Closable(Protocol):
     """Something held open until a response has ended."""
@@ -23,9 +20,14 @@ class ClosingResponse(StreamingResponse):
     """A stream that closes its source however it ends, also when the client left before its first byte."""
 
     def __init__(
-        self, chunks: AsyncIterator[bytes], source: Closable, media_type: str, headers: Mapping[str, str]
+        self,
+        chunks: AsyncIterator[bytes],
+        source: Closable,
+        media_type: str | None,
+        headers: Mapping[str, str],
+        status: int = 200,
     ) -> None:
-        super().__init__(chunks, media_type=media_type, headers=headers)
+        super().__init__(chunks, status, media_type=media_type, headers=headers)
         self._source = source
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,14 +36,3 @@ class ClosingResponse(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             await self._source.aclose()
-
-
-def download(content: FileContent) -> ClosingResponse:
-    """A file as it is. A browser saves it, and never takes it for a page of this server's."""
-    name = content.file.path.rpartition(b"/")[2]
-    headers = {
-        "content-length": str(content.size),
-        "content-disposition": attachment(name),
-        "x-content-type-options": "nosniff",
-    }
-    return ClosingResponse(aiter(content), content, ANY, headers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -60,7 +59,3 @@ class InFile:
 
     many: bool = False
     nameless: bool = False
-
-
-FileName = Annotated[str, InFile()]
-"""The name of a form's one file."""

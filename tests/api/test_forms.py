@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.requests import ClientDisconnect
 
 from api.forms import FIELD_MAX_BYTES, open_form
-from api.schemas.base import FileName, InFile, RequestBody
+from api.schemas.base import InFile, RequestBody
 from api.schemas.container_files import ContainerFileForm
 from runtime.errors import InvalidInput
 from tests.multipart_requests import END, field, file, part, request
@@ -26,7 +26,7 @@ class Limits(RequestBody):
 class OneFile(RequestBody):
     """A form with a file."""
 
-    file: FileName
+    file: Annotated[str, InFile()]
     purpose: Literal["assistants", "batch"]
     limits: Limits | None = None
 
