@@ -1,14 +1,26 @@
-"""How long tests with random input look for faults: briefly by default, longer when they are asked to.
+"""What tests of the runtime share: a real store, places for blobs, and how long faults are looked for at random.
 
-`SANDLOT_FUZZ_SECONDS` is for the fuzzers, `--hypothesis-profile=fuzz` for the property tests.
+That is briefly by default: `SANDLOT_FUZZ_SECONDS` is for the fuzzers, `--hypothesis-profile=fuzz` for property tests.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
+
+from runtime.storage import Storage
+from runtime.store.base import Store
+from runtime.store.database import open_store, sqlite_url
+from tests.runtime.blobs.storages import FolderStorage, S3Storage
+from tests.runtime.blobs.storages import Storage as Place
+from tests.runtime.flaky_blobs import FlakyBlobStore
+from tests.s3 import S3Server
+
+QUOTA = 100_000
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=100)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2_000)
@@ -19,3 +31,41 @@ hypothesis.settings.load_profile("default")
 def fuzz_seconds() -> float:
     """How long one fuzzer runs."""
     return float(os.environ.get("SANDLOT_FUZZ_SECONDS", "2"))
+
+
+@pytest.fixture
+def database_file(tmp_path: Path) -> Path:
+    """Where the test's database is, or will be."""
+    return tmp_path / "sandlot.db"
+
+
+@pytest.fixture
+async def store(database_file: Path) -> AsyncIterator[Store]:
+    """An open, empty store in a real SQLite file."""
+    async with open_store(sqlite_url(database_file)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A running S3 server."""
+    with S3Server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """An empty place for blobs, of each kind."""
+    return FolderStorage(tmp_path / "blobs") if request.param == "folder" else S3Storage(request.getfixturevalue("s3"))
+
+
+@pytest.fixture
+async def flaky(place: Place) -> FlakyBlobStore:
+    """Blobs in that place, whose removal can be made to fail."""
+    return FlakyBlobStore(await place.open())
+
+
+@pytest.fixture
+def storage(flaky: FlakyBlobStore, store: Store) -> Storage:
+    """A storage that holds little for each owner."""
+    return Storage(flaky, store.blobs, QUOTA)

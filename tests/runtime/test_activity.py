@@ -6,11 +6,10 @@ import time
 
 from runtime.activity import Activity
 from runtime.store.base import Store
-from tests.runtime.store.conftest import database_file, store  # noqa: F401 - fixtures
 from tests.runtime.store.records import OWNER, container
 
 
-async def test_uses_reach_the_store(store: Store) -> None:  # noqa: F811
+async def test_uses_reach_the_store(store: Store) -> None:
     """A use shows at once in what is current, and in the store after the next write."""
     activity, made = Activity(), container(last_active_at=1000)
     await store.containers.add(made)
@@ -23,7 +22,7 @@ async def test_uses_reach_the_store(store: Store) -> None:  # noqa: F811
     assert stored.last_active_at == activity.current(made).last_active_at
 
 
-async def test_what_is_gone_is_forgotten(store: Store) -> None:  # noqa: F811
+async def test_what_is_gone_is_forgotten(store: Store) -> None:
     """Uses of a container that is gone are not written, not even when one ends later."""
     activity, made = Activity(), container(last_active_at=1000)
     await store.containers.add(made)
