@@ -1,0 +1,83 @@
+"""Zips that are no skills are refused in plain words, and cost nothing."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+import pytest
+
+from runtime.bundles.bundle import from_zip
+from runtime.bundles.limits import MAX_FILE_BYTES, MB
+from runtime.errors import InvalidInput
+from tests.hostile_zips import HOSTILE
+from tests.memory import growth
+from tests.runtime.bundles.uploads import of_zip
+from tests.zips import DESCRIPTOR_FLAG, SKILL_MD, UTF8_FLAG, Member, build, deflate, skill
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_refused(case: str) -> None:
+    """Each is refused with what is wrong, in one printable line of bounded length."""
+    hostile = HOSTILE[case]
+    with pytest.raises(InvalidInput) as refused:
+        of_zip(hostile.make())
+    assert hostile.says in refused.value.message
+    assert refused.value.message.isprintable()
+    assert len(refused.value.message) < 400
+    assert (refused.value.code, refused.value.param) == ("invalid_skill_bundle", None)
+
+
+BOMBS = {
+    "one that is honest": lambda: skill({str(number): bytes(MAX_FILE_BYTES) for number in range(11)}),
+    "one that calls itself small": lambda: skill(
+        {}, Member(name="csv-tools/more", packed=deflate(bytes(200 * MB)), size=MAX_FILE_BYTES)
+    ),
+    "one that goes on after its end": lambda: skill(
+        {}, Member(name="csv-tools/more", packed=deflate(b"") + bytes(40 * MB))
+    ),
+    "one in SKILL.md": lambda: build([Member(name="a/SKILL.md", packed=deflate(bytes(200 * MB)), size=5)]),
+    "one of empty blocks": lambda: skill({}, Member(name="csv-tools/more", packed=b"\0\0\0\xff\xff" * 2 * MB, size=5)),
+    "long comments and extra fields": lambda: build(
+        [Member(name=f"a/{number}", extra=bytes(40_000), comment=bytes(60_000)) for number in range(400)]
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BOMBS)
+def test_memory_stays_flat(case: str) -> None:
+    """However large a zip would be unpacked, and wherever the bytes are, it takes a few MiB of memory."""
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as into:
+        source.write(BOMBS[case]())
+        with growth(os.getpid(), case) as grown, pytest.raises(InvalidInput):
+            from_zip(source, into)
+        assert grown() < 16 * MB
+
+
+def test_little_is_written_of_a_bomb() -> None:
+    """A file that is larger than it says is not unpacked to its end."""
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as into:
+        source.write(skill({}, Member(name="csv-tools/more", packed=deflate(os.urandom(20 * MB)), size=10)))
+        with pytest.raises(InvalidInput):
+            from_zip(source, into)
+        assert into.seek(0, os.SEEK_END) < MB
+
+
+def test_every_byte_counts() -> None:
+    """A zip with any one byte changed gives the same bundle or is refused: nothing else is raised."""
+    good = build(
+        [
+            Member(name="a/SKILL.md", content=SKILL_MD),
+            Member(name="a/é", content=b"e" * 40, flags=UTF8_FLAG | DESCRIPTOR_FLAG, extra=b"UT\1\0\0"),
+            Member(name="a/stored", content=b"stored", method=0),
+        ]
+    )
+    kept = of_zip(good)[1]
+    for at in range(len(good)):
+        for value in {0, 1, 0xFF, good[at] ^ 1, good[at] ^ 0x80} - {good[at]}:
+            changed = good[:at] + bytes([value]) + good[at + 1 :]
+            try:
+                zip_kept = of_zip(changed)[1]
+            except InvalidInput:
+                continue
+            assert zip_kept == kept, f"byte {at} as {value}"
