@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
 
 from runtime.errors import SandlotError
@@ -19,19 +19,20 @@ async def agreed(place: Place, store: Store) -> set[str]:
     return set(recorded)
 
 
-async def cancelled_everywhere(times: int, call: Callable[[], Awaitable[object]], took: float) -> None:
-    """Make a call again and again, and cancel it ever later, twice even, from its beginning until after its end.
+async def cancelled(call: Awaitable[object], after: float) -> None:
+    """Make a call and cancel it after so many seconds, twice even, whatever it is at. It may refuse, or have ended."""
+    task = asyncio.ensure_future(call)
+    await asyncio.sleep(after)
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    with suppress(asyncio.CancelledError, SandlotError):
+        await task
 
-    `took` is how many seconds it lasts. It may refuse.
-    """
-    for number in range(times):
-        task = asyncio.ensure_future(call())
-        await asyncio.sleep(1.25 * took * number / times)
-        task.cancel()
-        await asyncio.sleep(0)
-        task.cancel()
-        with suppress(asyncio.CancelledError, SandlotError):
-            await task
+
+def moments(took: float, number: int) -> list[float]:
+    """When to cancel what takes so many seconds: from its beginning on until after its end."""
+    return [1.25 * took * step / number for step in range(number)]
 
 
 async def seconds(call: Awaitable[object]) -> float:

@@ -20,7 +20,7 @@ from runtime.storage import Storage
 from runtime.store.base import Store
 from runtime.values import PageRequest
 from tests.memory import MIB, growth
-from tests.runtime.agreement import agreed, cancelled_everywhere, seconds
+from tests.runtime.agreement import agreed, cancelled, moments, seconds
 from tests.runtime.blobs.storages import Storage as Place
 from tests.runtime.blobs.storages import body, joined
 from tests.runtime.bodies import EndlessBody, Interruption, PausedBody
@@ -207,11 +207,13 @@ async def test_cancelled_anywhere(files: FileService, store: Store, place: Place
     """Whatever making or deleting a file is at when it is cancelled: the record and the bytes are there, or neither."""
     data = bytes(1000)
     took = await seconds(files.create(OWNER, body(data), spec()))
-    await cancelled_everywhere(40, lambda: files.create(OWNER, body(data), spec()), took)
+    for moment in moments(took, 40):
+        await cancelled(files.create(OWNER, body(data), spec()), moment)
     await agreed(place, store)
-    left = [await files.create(OWNER, body(data), spec()) for _ in range(20)]
-    took = await seconds(files.delete(OWNER, left.pop().id))
-    await cancelled_everywhere(len(left), lambda: files.delete(OWNER, left.pop().id), took)
+    made = [await files.create(OWNER, body(data), spec()) for _ in range(20)]
+    took = await seconds(files.delete(OWNER, made[0].id))
+    for file, moment in zip(made[1:], moments(took, 19), strict=True):
+        await cancelled(files.delete(OWNER, file.id), moment)
     await agreed(place, store)
 
 
