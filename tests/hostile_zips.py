@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runtime.bundles.limits import MAX_ENTRIES, MAX_FILE_BYTES, MB
 from tests.zips import (
@@ -56,13 +56,11 @@ _ZEROS = bytes(8 * MB)
 
 
 def _overlapping() -> bytes:
-    """500 files that are one and the same bytes."""
-    names = [b"csv-tools/%03d" % number for number in range(499)]
-    shared = Member(name=names[0], content=_ZEROS)
-    first = build([_GOOD])
-    offset = first.index(b"PK\1\2")
-    copies = [Member(name=name, content=_ZEROS, packed=deflate(_ZEROS), offset=offset) for name in names[1:]]
-    return build([_GOOD, shared, *copies])
+    """Files that are one and the same bytes."""
+    packed = deflate(_ZEROS)
+    files = [Member(name=f"csv-tools/{number}", content=_ZEROS, packed=packed) for number in range(9)]
+    offset = build([_GOOD]).index(b"PK\1\2")
+    return build([_GOOD, files[0], *(replace(file, offset=offset) for file in files[1:])])
 
 
 def _quoted() -> bytes:
@@ -81,8 +79,8 @@ HOSTILE = {
     "a bomb of many files": Hostile(lambda: skill({str(number): _ZEROS for number in range(33)}), "256 MB"),
     "a bomb that calls itself small": Hostile(_with(content=b"", packed=deflate(_ZEROS), size=10), "larger unpacked"),
     "a bomb that calls itself smaller than its zip": Hostile(_with(content=_ZEROS, size=0), "larger unpacked"),
-    "overlapping files": Hostile(_overlapping, "overlap"),
-    "a file inside another's bytes": Hostile(_quoted, "overlap"),
+    "files that share their bytes": Hostile(_overlapping, "another beside"),
+    "overlapping files": Hostile(_quoted, "overlap"),
     "a list that says a million": Hostile(_ending(entries=65_535, entries_here=65_535), f"at most {MAX_ENTRIES}"),
     "sizes of ZIP64": Hostile(_with(size=0xFFFFFFFF), "25 MB"),
     "packed sizes of ZIP64": Hostile(_with(packed_size=0xFFFFFFFF), "beyond its end"),
@@ -103,7 +101,7 @@ HOSTILE = {
     "a name that is not UTF-8": Hostile(_with(name=b"csv-tools/\xff"), "not UTF-8"),
     "a name that is half a character": Hostile(_with(name=b"csv-tools/\xed\xa0\x80"), "not UTF-8"),
     "a name of 256 bytes": Hostile(_with(name="csv-tools/" + "x" * 256), "255 bytes"),
-    "a path of 1025 bytes": Hostile(_with(name="csv-tools/" + "/".join(["x" * 202] * 5)), "1024 bytes"),
+    "a path of 1025 bytes": Hostile(_with(name="csv-tools/" + "/".join(["x" * 202] * 4 + ["x" * 203])), "1024 bytes"),
     "a path 17 names deep": Hostile(_with(name="csv-tools/" + "x/" * 15 + "x"), "16 names"),
     "the same file twice": Hostile(_only("a/SKILL.md", "a/x", "a/x"), "clash"),
     "names that differ in case": Hostile(lambda: skill({"Read.me": b"1", "read.ME": b"2"}), "clash"),
@@ -137,7 +135,7 @@ HOSTILE = {
     "a list that isn't one": Hostile(_ending(directory_offset=0), "list of files"),
     "a list longer than it says": Hostile(_ending(directory_size=1), "longer or shorter"),
     "fewer files than there are": Hostile(_ending(entries=0, entries_here=0), "longer or shorter"),
-    "more files than there are": Hostile(_ending(entries=2, entries_here=2), "list of files"),
+    "more files than there are": Hostile(_ending(entries=2, entries_here=2), "ends too early"),
     "the second disk": Hostile(_ending(disk=1), "several"),
     "half of the files on another disk": Hostile(_ending(entries=2), "several"),
     "garbage after the end": Hostile(_ending(after=b"garbage"), "follows its end"),

@@ -79,6 +79,7 @@ def test_size_of_the_zip() -> None:
         source.write(missing.to_bytes(2, "little") + bytes(missing))  # the zip's comment
         assert source.tell() == MAX_ZIP_BYTES
         assert from_zip(source, into).unpacked_size == len(SKILL_MD) + 2 * (25 * MB - 200)
+        source.seek(0, os.SEEK_END)
         source.write(b"x")
         with pytest.raises(InvalidInput, match=r"52428801 bytes; at most 50 MB \(52428800 bytes\)"):
             from_zip(source, into)
