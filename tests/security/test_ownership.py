@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import httpx
 import pytest
 from openai.types import ContainerCreateResponse
 
+from tests.container_skills import reference, skill_zip, uploaded
 from tests.envelope import refusal
 from tests.service import NO_TLS, ROOT, Service
 from tests.shell import call, stdout
@@ -61,6 +63,33 @@ def test_anothers_containers_do_not_exist(
     assert stranger.get("/containers").json()["data"] == []
     assert refusal(stranger.get("/containers", params={"after": container.id}), 404)
     assert stdout(http, container.id, "cat *") == "secret"
+
+
+def test_anothers_files_and_skills_can_not_be_had(http: httpx.Client, stranger: httpx.Client, service: Service) -> None:
+    """With another key, files and skills can't be copied into a container: they answer as if they had never been."""
+    file = {"file": ("secret.txt", b"secret")}
+    file_id = http.post("/files", data={"purpose": "user_data"}, files=file).raise_for_status().json()["id"]
+    skill_id = uploaded(http, skill_zip("secret"))
+    mine = stranger.post("/containers", json={"name": "mine"}).raise_for_status().json()["id"]
+    try:
+        before = service.engine_containers()
+        requests = [
+            ("/containers", {"name": "x", "file_ids": [file_id]}, "file_ids[0]"),
+            ("/containers", {"name": "x", "skills": [reference(skill_id)]}, "skills[0].skill_id"),
+            ("/containers", {"name": "x", "skills": [reference(skill_id, 1)]}, "skills[0].skill_id"),
+            (f"/containers/{mine}/files", {"file_id": file_id}, "file_id"),
+        ]
+        for path, body, param in requests:
+            theirs = refusal(stranger.post(path, json=body), 404)
+            text = json.dumps(body).replace(file_id, f"file-{'0' * 22}").replace(skill_id, f"skill_{'0' * 48}")
+            nobodys = refusal(stranger.post(path, json=json.loads(text)), 404)
+            assert theirs["param"] == nobodys["param"] == param
+            message = theirs["message"].replace(file_id, f"file-{'0' * 22}").replace(skill_id, f"skill_{'0' * 48}")
+            assert message == nobodys["message"]
+        assert service.engine_containers() == before
+        assert stdout(stranger, mine, "ls -A") == ""
+    finally:
+        stranger.delete(f"/containers/{mine}").raise_for_status()
 
 
 def test_ids_are_of_one_container_only(http: httpx.Client, container: ContainerCreateResponse) -> None:
