@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import base64
-import re
 from typing import Annotated, Literal
 
 from pydantic import Field, GetPydanticSchema, PlainValidator
 from pydantic_core import PydanticCustomError, core_schema
 
 from api.schemas.base import NO_NUL, RequestBody
+from api.schemas.skills import version_number
 from runtime import skill_values
-
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # what a database can hold; no skill has more versions
 
 
 def _version(value: object) -> int | Literal["latest"]:
     """Which version is meant: OpenAI takes its number as a string and as an integer."""
     if value == "latest":
         return "latest"
-    if isinstance(value, str | int) and not isinstance(value, bool) and _NUMBER.fullmatch(str(value)):
-        return int(value)
-    raise PydanticCustomError("skill_version", "it must be a version's number or 'latest'.")
+    number = version_number(value)
+    if number is None:
+        raise PydanticCustomError("skill_version", "it must be a version's number or 'latest'.")
+    return number
 
 
 def _decoded(text: str) -> bytes:

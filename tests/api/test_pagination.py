@@ -5,8 +5,11 @@ import pytest
 from api.dependencies import parse_query
 from api.pagination import PageQuery
 from api.schemas.containers import ContainersQuery
+from api.schemas.files import FilesQuery
 from api.schemas.shell_calls import EventsQuery
+from api.schemas.skills import SkillsQuery
 from runtime.errors import InvalidInput
+from runtime.file_values import FilePurpose
 from runtime.values import PageRequest
 
 
@@ -43,6 +46,17 @@ def test_refused(name: str, value: str, code: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_query(PageQuery, [(name, value)])
     assert (caught.value.param, caught.value.code) == (name, code)
+
+
+def test_other_lists() -> None:
+    """Lists of files are long ones, and lists of skills may be empty ones, as at OpenAI."""
+    assert parse_query(FilesQuery, []).to_page().limit == 10_000
+    assert parse_query(FilesQuery, [("purpose", "batch")]).purpose is FilePurpose.BATCH
+    assert parse_query(SkillsQuery, []).to_page().limit == 20
+    assert parse_query(SkillsQuery, [("limit", "0")]).to_page().limit == 0
+    for model, limit in ((FilesQuery, "0"), (FilesQuery, "10001"), (SkillsQuery, "-1"), (SkillsQuery, "101")):
+        with pytest.raises(InvalidInput):
+            parse_query(model, [("limit", limit)])
 
 
 def test_duplicate() -> None:

@@ -24,7 +24,7 @@ def error(response: httpx.Response, status: int) -> dict[str, Any]:
     return dict(body["error"])
 
 
-@pytest.mark.parametrize("path", ["/v1/x", "/x", "/", "/v1/containers/", "/v1/containers//files", "/v1/files/%00"])
+@pytest.mark.parametrize("path", ["/v1/x", "/x", "/", "/v1/containers/", "/v1/containers//files", "/v1/nothing/%00"])
 async def test_unknown_url(http: httpx.AsyncClient, path: str) -> None:
     """A URL that is none of ours is a 404 that repeats it."""
     found = error(await http.post(path), 404)
@@ -39,6 +39,8 @@ async def test_unknown_url(http: httpx.AsyncClient, path: str) -> None:
         ("POST", "/v1/containers/cntr_1", "GET, DELETE"),
         ("DELETE", "/v1/containers/cntr_1/files", "GET, POST"),
         ("GET", "/v1/containers/cntr_1/shell_calls/sh_1/cancel", "POST"),
+        ("PUT", "/v1/skills/skill_1", "GET, POST, DELETE"),
+        ("GET", "/v1/uploads", "POST"),
         ("POST", "/healthz", "GET"),
     ],
 )

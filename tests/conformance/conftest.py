@@ -30,6 +30,23 @@ def nothing_made(service: Service, http: httpx.Client, shared: str) -> Iterator[
     assert there() == before
 
 
+@pytest.fixture(scope="module")
+def nothing_stored(service: Service, http: httpx.Client) -> Iterator[None]:
+    """Hold that all tests of a module together leave no file and no skill behind: no record, no byte on the disk."""
+
+    def there() -> tuple[list[str], list[str], list[str]]:
+        files, skills = (
+            sorted(item["id"] for item in http.get(route, params={"limit": 100}).json()["data"])
+            for route in ("/files", "/skills")
+        )
+        folders = (service.data_dir / name for name in ("blobs", "spool"))
+        return files, skills, sorted(str(path) for folder in folders for path in folder.rglob("*") if path.is_file())
+
+    before = there()
+    yield
+    assert there() == before
+
+
 @pytest.fixture(scope="package")
 async def crowd(service: Service) -> AsyncIterator[list[str]]:
     """The ids of 250 records of expired containers, the oldest first; every second is named `even`, the others `odd`.
