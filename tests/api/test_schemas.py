@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import ValidationError
@@ -79,7 +79,7 @@ def test_create_chosen() -> None:
 @pytest.mark.parametrize(
     ("version", "meant"), [(None, None), ("latest", "latest"), ("1", 1), (7, 7), ("9" * 18, 10**18 - 1)]
 )
-def test_version_of_a_skill(version: str | int | None, meant: str | int | None) -> None:
+def test_version_of_a_skill(version: str | int | None, meant: int | Literal["latest"] | None) -> None:
     """A version is its number, as a string or an integer, or `latest`, or the default one."""
     (skill,) = create(skills=[{**REFERENCE, "version": version}]).to_spec(1440).skills
     assert skill == SkillReference("s", meant)
