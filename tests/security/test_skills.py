@@ -10,7 +10,7 @@ from tests.container_skills import SKILLS, folders, inline, reference, skill_md,
 from tests.shell import run, stdout
 from tests.zips import Member, build
 
-SEE_ALL = f"find {SKILLS} -exec stat -c '%n %U %G %a %F %Y %h' {{}} + | sort; find {SKILLS} -type f | sort | xargs cat"
+SEE_ALL = f"find {SKILLS} -printf '%p %u %g %m %y %T@ %n\\n' | sort; find {SKILLS} -type f | sort | xargs cat"
 
 # Ways to change a skill, from within its folder.
 CHANGES = [

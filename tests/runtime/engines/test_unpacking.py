@@ -19,12 +19,12 @@ from tests.runtime.engines.console import Console
 
 MIB = 1024**2
 
-LOOK = "stat -c '%n %U %G %a %F' /new /new/folder /new/folder/*; cat /new/folder/a; /new/folder/run"
+LOOK = "find /new -printf '%p %u %g %m %y\\n' | sort; cat /new/folder/a; /new/folder/run"
 SEEN = b"""\
-/new root root 755 directory
-/new/folder root root 755 directory
-/new/folder/a root root 444 regular file
-/new/folder/run root root 555 regular file
+/new root root 755 d
+/new/folder root root 755 d
+/new/folder/a root root 444 f
+/new/folder/run root root 555 f
 content
 ran
 """
