@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -56,51 +56,47 @@ class Runtime:
         Raises EngineUnavailable, DatabaseUnusable and StorageUnavailable, and InvalidInput when one of the
         operator's skills is none.
         """
-        engine = await DockerEngine.connect(runtime=config.engine_runtime, cpus=config.cpus)
-        try:
+        async with AsyncExitStack() as stack:
+            engine = await DockerEngine.connect(runtime=config.engine_runtime, cpus=config.cpus)
+            stack.push_async_callback(engine.aclose)
+            store = await stack.enter_async_context(_open_store(config))
+            storage = Storage(await _open_blobs(config, store.instance_id), store.blobs, config.key_max_bytes)
+            files = FileService(store.files, storage, config.file_max_bytes)
+            uploads = UploadService(store.uploads, storage)
             spool = await Spool.open(config.data_dir / "spool")
-            async with _open_store(config) as store, OperatorSkills.open(config.skills_dir, spool) as operator_skills:
-                storage = Storage(await _open_blobs(config, store.instance_id), store.blobs, config.key_max_bytes)
-                files = FileService(store.files, storage, config.file_max_bytes)
-                uploads = UploadService(store.uploads, storage)
-                skills = SkillService(store.skills, storage, operator_skills, spool)
-                copies = FileCopies(files, store.container_files)
-                sandboxes = Sandboxes(engine, config.image, store.instance_id)
-                activity = Activity()
-                containers = ContainerService(store, sandboxes, activity, copies, skills)
-                reconciler = Reconciler(store.containers, sandboxes, containers, activity)
+            operator_skills = await stack.enter_async_context(OperatorSkills.open(config.skills_dir, spool))
+            skills = SkillService(store.skills, storage, operator_skills, spool)
+            copies = FileCopies(files, store.container_files)
+            sandboxes = Sandboxes(engine, config.image, store.instance_id)
+            activity = Activity()
+            containers = ContainerService(store, sandboxes, activity, copies, skills)
+            reconciler = Reconciler(store.containers, sandboxes, containers, activity)
+            await reconciler.reconcile()
+            stack.push_async_callback(activity.write, store.containers)
+            stack.callback(sandboxes.close)
 
-                async def sweep() -> None:
-                    await activity.write(store.containers)
-                    await containers.expire_due()
+            async def sweep() -> None:
+                await activity.write(store.containers)
+                await containers.expire_due()
 
-                jobs: Mapping[Job, float] = {
-                    sweep: SWEEP_SECONDS,
-                    files.expire_due: SWEEP_SECONDS,
-                    uploads.expire_due: SWEEP_SECONDS,
-                    reconciler.reconcile: RECONCILE_SECONDS,
-                    storage.collect: COLLECT_SECONDS,
-                }
-                await reconciler.reconcile()
-                try:
-                    with schedule(jobs, at_once=[storage.collect]):
-                        yield cls(
-                            containers=containers,
-                            container_files=ContainerFileService(
-                                store.container_files, containers, copies, config.file_max_bytes
-                            ),
-                            files=files,
-                            uploads=uploads,
-                            skills=skills,
-                            shell_calls=ShellCallService(containers),
-                            keys=KeyService(store.keys),
-                            sandboxes=sandboxes,
-                        )
-                finally:
-                    sandboxes.close()
-                    await activity.write(store.containers)
-        finally:
-            await engine.aclose()
+            jobs: Mapping[Job, float] = {
+                sweep: SWEEP_SECONDS,
+                files.expire_due: SWEEP_SECONDS,
+                uploads.expire_due: SWEEP_SECONDS,
+                reconciler.reconcile: RECONCILE_SECONDS,
+                storage.collect: COLLECT_SECONDS,
+            }
+            stack.enter_context(schedule(jobs, at_once=[storage.collect]))
+            yield cls(
+                containers=containers,
+                container_files=ContainerFileService(store.container_files, containers, copies, config.file_max_bytes),
+                files=files,
+                uploads=uploads,
+                skills=skills,
+                shell_calls=ShellCallService(containers),
+                keys=KeyService(store.keys),
+                sandboxes=sandboxes,
+            )
 
     async def check(self) -> None:
         """Return if calls can be served; EngineUnavailable otherwise."""

@@ -307,20 +307,33 @@ async def test_ended_at_once(uploads: UploadService, store: Store, place: Place)
 
 
 class PausedBlobStore(FlakyBlobStore):
-    """Another BlobStore, which waits before a read from the second on."""
+    """Another BlobStore, which waits before a read from the second on. `reads` is how many there were."""
 
     def __init__(self, blobs: BlobStore) -> None:
         super().__init__(blobs)
         self.paused, self.go_on = asyncio.Event(), asyncio.Event()
-        self._reads = 0
+        self.reads = 0
 
     async def read(self, blob_id: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         """See BlobStore."""
-        self._reads += 1
-        if self._reads > 1:
+        self.reads += 1
+        if self.reads > 1:
             self.paused.set()
             await self.go_on.wait()
         return await super().read(blob_id, start, end)
+
+
+async def test_put_together_once(store: Store, place: Place) -> None:
+    """Who asks for a completion that is under way waits for it, rather than to copy all parts another time."""
+    blobs = PausedBlobStore(await place.open())
+    uploads = UploadService(store.uploads, Storage(blobs, store.blobs, QUOTA))
+    made, part_ids = await begun(uploads, b"one", b"two")
+    completing = [asyncio.create_task(uploads.complete(OWNER, made.id, part_ids)) for _ in range(3)]
+    await blobs.paused.wait()
+    blobs.go_on.set()
+    outcomes = await asyncio.gather(*completing, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Upload, InvalidInput, InvalidInput]
+    assert blobs.reads == len(part_ids)
 
 
 async def test_cancelled_while_it_is_completed(store: Store, place: Place) -> None:

@@ -1,0 +1,101 @@
+"""The runtime with all its parts, on a real engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from runtime.config import Config
+from runtime.errors import StorageUnavailable
+from runtime.file_values import FilePurpose, FileSpec
+from runtime.runtime import Runtime
+from runtime.store.database import open_store, sqlite_url
+from tests.runtime.blobs.storages import body, joined
+from tests.s3 import S3Server
+from tests.service import wait_until
+
+OWNER = "key_1"
+
+
+def on_s3(data_dir: Path, s3: S3Server, url: str) -> Config:
+    """An installation whose blobs are on S3."""
+    return Config(
+        data_dir=data_dir,
+        blob_url=url,
+        s3_endpoint=s3.endpoint,
+        s3_access_key_id=s3.access_key,
+        s3_secret_access_key=s3.secret_key,
+    )
+
+
+async def make(runtime: Runtime, data: bytes) -> str:
+    """A new file's id."""
+    return (await runtime.files.create(OWNER, body(data), lambda: FileSpec("a", FilePurpose.EVALS))).id
+
+
+async def read(runtime: Runtime, file_id: str) -> bytes:
+    """All of a file."""
+    return await joined(await runtime.files.read(await runtime.files.retrieve(OWNER, file_id)))
+
+
+async def forget(config: Config, file_id: str) -> tuple[str, str]:
+    """Remove a file's record behind the runtime's back: its blob's id, and that of the installation."""
+    async with open_store(sqlite_url(config.data_dir / "sandlot.db")) as store:
+        blob_id = await store.files.remove(OWNER, file_id)
+        assert blob_id is not None
+        return blob_id, store.instance_id
+
+
+async def gone(there: Callable[[], bool]) -> None:
+    """Wait until something is no longer there."""
+    await asyncio.to_thread(wait_until, lambda: not there(), 30, "It is still there")
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "/team/sandlot/"])
+async def test_installations_share_a_bucket(tmp_path: Path, s3: S3Server, prefix: str) -> None:
+    """Two with the same URL keep their blobs apart: what one takes for left behind is never the other's."""
+    first, second = (on_s3(tmp_path / name, s3, f"s3://{s3.bucket}{prefix}") for name in ("first", "second"))
+    async with Runtime.open(second) as runtime:
+        others = await make(runtime, b"others")
+    async with Runtime.open(first) as runtime:
+        mine, left = await make(runtime, b"mine"), await make(runtime, b"left")
+    blob_id, instance = await forget(first, left)
+    place = f"{prefix}/{instance}".replace("//", "/").strip("/")
+    assert f"{place}/{blob_id}" in s3.objects(place)
+    async with Runtime.open(first) as runtime:
+        await gone(lambda: f"{place}/{blob_id}" in s3.objects(place))
+        assert await read(runtime, mine) == b"mine"
+    async with Runtime.open(second) as runtime:
+        assert await read(runtime, others) == b"others"
+
+
+async def test_what_a_crash_left_is_collected(tmp_path: Path) -> None:
+    """Bytes without a record are gone soon after the next start, and the data directory is its user's alone."""
+    config = Config(data_dir=tmp_path / "new" / "data")
+    async with Runtime.open(config) as runtime:
+        kept, left = await make(runtime, b"kept"), await make(runtime, b"left")
+    blob_id, _ = await forget(config, left)
+    (path,) = config.data_dir.glob(f"blobs/*/{blob_id}")
+    async with Runtime.open(config) as runtime:
+        await gone(path.exists)
+        assert await read(runtime, kept) == b"kept"
+    assert config.data_dir.stat().st_mode & 0o777 == 0o700
+
+
+async def test_expired_files_go(tmp_path: Path) -> None:
+    """A file whose time is up goes without anybody asking for it."""
+    config = Config(data_dir=tmp_path / "data")
+    async with Runtime.open(config) as runtime:
+        made = await runtime.files.create(OWNER, body(b"x"), lambda: FileSpec("a", FilePurpose.EVALS, 0))
+        (path,) = config.data_dir.glob(f"blobs/*/{made.blob_id}")
+        await gone(path.exists)
+
+
+async def test_a_bucket_that_is_not_there(tmp_path: Path, s3: S3Server) -> None:
+    """Without its storage the runtime doesn't start, and says which bucket is at fault."""
+    with pytest.raises(StorageUnavailable, match="elsewhere"):
+        async with Runtime.open(on_s3(tmp_path, s3, "s3://elsewhere")):
+            pass
