@@ -86,7 +86,7 @@ class Runtime:
                 reconciler.reconcile: RECONCILE_SECONDS,
                 storage.collect: COLLECT_SECONDS,
             }
-            stack.enter_context(schedule(jobs, at_once=[storage.collect]))
+            await stack.enter_async_context(schedule(jobs, at_once=[storage.collect]))
             yield cls(
                 containers=containers,
                 container_files=ContainerFileService(store.container_files, containers, copies, config.file_max_bytes),

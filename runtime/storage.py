@@ -82,8 +82,17 @@ class Storage:
         return await self._blobs.read(blob_id, start, end)
 
     async def remove(self, blob_ids: Iterable[str]) -> None:
-        """Remove blobs that have no record any more, even if the task is cancelled. What fails is left to `collect`."""
-        await uninterrupted(self._remove(blob_ids))
+        """Remove blobs that have no record any more, even if the task is cancelled.
+
+        When one can't be, that one and the rest are left to `collect`: nobody should wait for a dead storage so often.
+        """
+
+        async def remove_all() -> None:
+            for blob_id in blob_ids:
+                if not await self._remove(blob_id):
+                    break
+
+        await uninterrupted(remove_all())
 
     async def collect(self) -> None:
         """Remove the blobs that have no record and won't get one: what crashes and failed removals have left."""
@@ -94,14 +103,17 @@ class Storage:
         left = stored - awaited - recorded
         if left:
             log.info("%d blobs that nothing refers to are removed", len(left))
-            await self.remove(left)
+        for blob_id in left:
+            await self._remove(blob_id)
 
-    async def _remove(self, blob_ids: Iterable[str]) -> None:
-        for blob_id in blob_ids:
-            try:
-                await self._blobs.remove(blob_id)
-            except SandlotError as error:
-                log.warning("The blob %s is left to the next collection: %s", blob_id, error)
+    async def _remove(self, blob_id: str) -> bool:
+        """Whether it is gone."""
+        try:
+            await self._blobs.remove(blob_id)
+        except SandlotError as error:
+            log.warning("The blob %s is left to the next collection: %s", blob_id, error)
+            return False
+        return True
 
     async def _accounted(
         self, owner: str, pieces: AsyncIterable[bytes], room: int, replacing: int

@@ -9,10 +9,11 @@ from runtime.errors import StorageUnavailable
 
 
 class FlakyBlobStore:
-    """Another BlobStore, which removes nothing while it is `stuck`."""
+    """Another BlobStore, which removes nothing while it is `stuck`; `refused` is how often it was asked to."""
 
     def __init__(self, blobs: BlobStore) -> None:
         self.stuck = False
+        self.refused = 0
         self._blobs = blobs
 
     async def write(self, blob_id: str, pieces: AsyncIterable[bytes]) -> int:
@@ -26,6 +27,7 @@ class FlakyBlobStore:
     async def remove(self, blob_id: str) -> None:
         """See BlobStore."""
         if self.stuck:
+            self.refused += 1
             raise StorageUnavailable("The storage is stuck.")
         await self._blobs.remove(blob_id)
 

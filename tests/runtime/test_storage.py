@@ -243,3 +243,10 @@ async def test_a_removal_that_fails(storage: Storage, store: Store, place: Place
     flaky.stuck = False
     await storage.collect()
     assert await agreed(place, store) == {kept.id}
+
+
+async def test_a_dead_storage_is_not_asked_for_each_blob(storage: Storage, flaky: FlakyBlobStore) -> None:
+    """Whoever removes many blobs waits for the storage to fail once only."""
+    flaky.stuck = True
+    await storage.remove([new_blob_id() for _ in range(100)])
+    assert flaky.refused == 1

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from runtime.errors import SandlotError
+from runtime.scheduler import schedule
+
+
+async def test_again_and_again(caplog: pytest.LogCaptureFixture) -> None:
+    """A job comes every so often, also after it has failed, which is logged."""
+    runs, thrice = 0, asyncio.Event()
+
+    async def job() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            raise SandlotError("not this time")
+        if runs == 2:
+            raise ZeroDivisionError
+        thrice.set()
+
+    async with schedule({job: 0.01}):
+        await asyncio.wait_for(thrice.wait(), 30)
+    assert "not this time" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_at_once() -> None:
+    """What is wanted at once doesn't wait for its time, the others do."""
+    ran = asyncio.Event()
+
+    async def now() -> None:
+        ran.set()
+
+    async def later() -> None:
+        pytest.fail("It is not its time.")
+
+    async with schedule({now: 3600, later: 3600}, at_once=[now]):
+        await asyncio.wait_for(ran.wait(), 30)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 50])
+async def test_the_end(caplog: pytest.LogCaptureFixture, turns: int) -> None:
+    """A job that is under way at the end has ended too when the context is left, and that is no failure."""
+    under_way = 0
+
+    async def job() -> None:
+        nonlocal under_way
+        under_way += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.01)
+            under_way -= 1
+
+    with caplog.at_level(logging.WARNING):
+        async with schedule({job: 3600}, at_once=[job]):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        assert under_way == 0
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert under_way == 0
+    assert caplog.text == ""
