@@ -9,7 +9,7 @@ from fastapi import Request
 from runtime.errors import InvalidInput, TooLarge
 
 
-async def read_json(request: Request, max_bytes: int) -> bytearray:
+async def read_json(request: Request, max_bytes: int) -> bytes:
     """A JSON body's bytes. One that says that it is too large is refused unread, the others are cut off."""
     if media_type(request) != "application/json":
         raise wrong_media_type(request, "application/json")
@@ -19,7 +19,7 @@ async def read_json(request: Request, max_bytes: int) -> bytearray:
         content += chunk
         if len(content) > max_bytes:
             raise too_large("request body", max_bytes)
-    return content
+    return bytes(content)
 
 
 def media_type(request: Request) -> str:

@@ -48,12 +48,6 @@ def above_maximum(param: str, maximum: int, actual: int) -> InvalidInput:
     return InvalidInput(message, param=param, code=code)
 
 
-def unsupported_parameter(param: str) -> InvalidInput:
-    """A parameter of OpenAI's that this server does not honour."""
-    message = f"Unsupported parameter: '{param}' is not supported by this server."
-    return InvalidInput(message, param=param, code="unsupported_parameter")
-
-
 def unsupported_value(param: str, value: str) -> InvalidInput:
     """A value of OpenAI's that this server does not honour."""
     message = f"Unsupported value: '{param}' does not support '{value}' on this server."
