@@ -1,4 +1,4 @@
-"""The nouns of `/v1/files` and `/v1/uploads`, as immutable values. Times are whole seconds of unix time, sizes bytes."""
+"""The nouns of `/v1/files` and `/v1/uploads`, as immutable values. Times are seconds of unix time, sizes are bytes."""
 
 from __future__ import annotations
 

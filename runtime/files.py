@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
-from runtime.blobs.uninterrupted import uninterrupted
 from runtime.errors import NotFound
 from runtime.file_values import Blob, File, FilePurpose, FileSpec
 from runtime.ids import is_file_id, new_file_id
 from runtime.storage import Storage
 from runtime.store.base import FileStore
+from runtime.uninterrupted import uninterrupted
 from runtime.values import Page, PageRequest
 
 BATCH_SECONDS = 30 * 24 * 3600

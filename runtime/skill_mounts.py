@@ -10,7 +10,6 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from runtime.blobs.pieces import PIECE
 from runtime.bundles.bundle import Bundle, from_zip
 from runtime.bundles.limits import MB, megabytes
 from runtime.bundles.names import folder_name
@@ -18,6 +17,7 @@ from runtime.bundles.refusals import refusal
 from runtime.bundles.tar import write_tar
 from runtime.errors import InvalidInput
 from runtime.params import at_param
+from runtime.pieces import PIECE
 from runtime.skill_values import InlineSkill, SkillVersion
 from runtime.spool import on_disk, write_file
 

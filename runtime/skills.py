@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
-from runtime.blobs.uninterrupted import uninterrupted
 from runtime.bundles.bundle import Bundle
 from runtime.errors import InvalidInput, NotFound
 from runtime.file_values import Blob
@@ -21,6 +20,7 @@ from runtime.skill_values import InlineSkill, Skill, SkillReference, SkillVersio
 from runtime.spool import Spool, read_file
 from runtime.storage import Storage
 from runtime.store.base import SkillStore
+from runtime.uninterrupted import uninterrupted
 from runtime.values import Page, PageRequest
 
 # Checking and packing a bundle takes a thread and a processor for up to some seconds: others need them, too.

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, Self, TypeVar
 
-from runtime.blobs.pieces import PIECE, gathered
-from runtime.blobs.uninterrupted import uninterrupted
 from runtime.errors import StorageFull
+from runtime.pieces import PIECE, gathered
+from runtime.uninterrupted import uninterrupted
 
 T = TypeVar("T")
 

@@ -9,11 +9,11 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
 from runtime.blobs.base import BlobStore
-from runtime.blobs.uninterrupted import uninterrupted
 from runtime.errors import QuotaExceeded, SandlotError, TooLarge
 from runtime.file_values import Blob
 from runtime.ids import new_blob_id
 from runtime.store.base import BlobRecords
+from runtime.uninterrupted import uninterrupted
 
 log = logging.getLogger(__name__)
 

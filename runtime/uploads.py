@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import Literal
 from weakref import WeakValueDictionary
 
-from runtime.blobs.uninterrupted import uninterrupted
 from runtime.errors import InvalidInput, NotFound
 from runtime.file_values import File, Upload, UploadPart, UploadSpec, UploadStatus
 from runtime.files import new_file
 from runtime.ids import is_upload_id, new_part_id, new_upload_id
 from runtime.storage import Storage
 from runtime.store.base import UploadStore
+from runtime.uninterrupted import uninterrupted
 
 # OpenAI's limits.
 LIFETIME_SECONDS = 3600

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from runtime.blobs.incoming_file import IncomingFile, remove_abandoned, sync_folder
-from runtime.blobs.pieces import PIECE, gathered
-from runtime.blobs.uninterrupted import uninterrupted
 from runtime.errors import NotFound, StorageFull, StorageUnavailable
 from runtime.ids import is_blob_id
+from runtime.pieces import PIECE, gathered
+from runtime.uninterrupted import uninterrupted
 
 T = TypeVar("T")
 

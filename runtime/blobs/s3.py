@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import obstore
 from obstore.store import S3Store
 
-from runtime.blobs.pieces import PIECE, gathered
 from runtime.blobs.s3_connection import s3_connection
 from runtime.blobs.s3_errors import FAILURES, translated
-from runtime.blobs.uninterrupted import uninterrupted
 from runtime.errors import NotFound
 from runtime.ids import is_blob_id
+from runtime.pieces import PIECE, gathered
+from runtime.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from obstore import AsyncWritableFile, GetResult

@@ -11,10 +11,10 @@ from contextlib import suppress
 import pytest
 
 from runtime.blobs.base import BlobStore
-from runtime.blobs.pieces import PIECE
 from runtime.blobs.s3 import PART
 from runtime.errors import NotFound
 from runtime.ids import new_blob_id
+from runtime.pieces import PIECE
 from tests.memory import MIB, growth
 from tests.runtime.blobs.storages import Storage, body, content, joined, listed
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from runtime.blobs.folder import FolderBlobStore
-from runtime.blobs.pieces import PIECE
 from runtime.errors import StorageFull, StorageUnavailable
 from runtime.ids import new_blob_id
+from runtime.pieces import PIECE
 from tests.memory import MIB
 from tests.runtime.blobs.storages import FolderStorage, body, content, listed
 
