@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PROMISE = re.compile(r"^\| ([A-Z]\d+) \| .+ \| \[(.+)\]\((tests/\S+\.py)\) \|$", re.MULTILINE)
 FOLDERS = ("conformance", "security", "chaos")
@@ -40,7 +42,8 @@ def test_every_test_is_of_a_promise() -> None:
     assert sorted(tests - held) == []
 
 
-def test_the_readme_has_the_first_program_as_it_is() -> None:
-    """The program in the README is the one that the tests run."""
-    program = (ROOT / "docs" / "examples" / "first_program.py").read_text()
-    assert f"```python\n{program}```" in (ROOT / "README.md").read_text()
+@pytest.mark.parametrize(("page", "example"), [("README.md", "first_program.py"), ("docs/skills.md", "skills.py")])
+def test_the_pages_have_the_examples_as_they_are(page: str, example: str) -> None:
+    """The programs on the pages are those that the tests run."""
+    program = (ROOT / "docs" / "examples" / example).read_text()
+    assert f"```python\n{program}```" in (ROOT / page).read_text()

@@ -12,19 +12,13 @@ import pytest
 
 from tests.service import ROOT, Service
 
-PROGRAM = ROOT / "docs" / "examples" / "first_program.py"
+EXAMPLES = ROOT / "docs" / "examples"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def test_the_first_program_does_what_it_says(service: Service, client: openai.OpenAI, tmp_path: Path) -> None:
     """The official Python client: a table of some MB goes in, code plots it, and what comes out is what was made."""
-    environment = {**os.environ, "OPENAI_BASE_URL": service.base_url, "OPENAI_API_KEY": service.api_key}
-    ended = subprocess.run(
-        [sys.executable, PROGRAM], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-
-    first, *files = ended.stdout.splitlines()
+    first, *files = run_example("first_program.py", service, tmp_path).splitlines()
     assert re.fullmatch(r"cntr_[0-9a-f]{48} running", first)
     assert sorted(files) == [
         f"{name} {(tmp_path / name).stat().st_size} bytes: as made" for name in ("scripts.csv", "scripts.png")
@@ -42,6 +36,22 @@ def test_the_first_program_does_what_it_says(service: Service, client: openai.Op
         "param": None,
         "code": None,
     }
+
+
+def test_the_program_with_a_skill_does_what_it_says(service: Service, client: openai.OpenAI, tmp_path: Path) -> None:
+    """A file and a skill that the server keeps are in the container, and nothing is left of them afterwards."""
+    assert run_example("skills.py", service, tmp_path) == "amount 150.0\ntax 28.5\n"
+    assert "csv-totals" not in [skill.name for skill in client.skills.list()]
+    assert "sales.csv" not in [file.filename for file in client.files.list()]
+
+
+def run_example(name: str, service: Service, folder: Path) -> str:
+    """What a program of the documentation prints; it is run in `folder`."""
+    environment = {**os.environ, "OPENAI_BASE_URL": service.base_url, "OPENAI_API_KEY": service.api_key}
+    command = [sys.executable, str(EXAMPLES / name)]
+    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
 
 def test_code_sees_the_uploaded_bytes(client: openai.OpenAI, tmp_path: Path) -> None:
