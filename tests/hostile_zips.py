@@ -172,3 +172,19 @@ HOSTILE = {
         _saying(b"---\nname: !!python/object/apply:os.system [exit]\ndescription: b\n---\n"), "not a text"
     ),
 }
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "one that is honest": lambda: skill({str(number): bytes(MAX_FILE_BYTES) for number in range(11)}),
+    "one that calls itself small": lambda: skill(
+        {}, Member(name="csv-tools/more", packed=deflate(bytes(200 * MB)), size=MAX_FILE_BYTES)
+    ),
+    "one that goes on after its end": lambda: skill(
+        {}, Member(name="csv-tools/more", packed=deflate(b"") + bytes(40 * MB))
+    ),
+    "one in SKILL.md": lambda: build([Member(name="a/SKILL.md", packed=deflate(bytes(200 * MB)), size=5)]),
+    "one of empty blocks": lambda: skill({}, Member(name="csv-tools/more", packed=b"\0\0\0\xff\xff" * 2 * MB, size=5)),
+    "long comments and extra fields": lambda: build(
+        [Member(name=f"a/{number}", extra=bytes(40_000), comment=bytes(60_000)) for number in range(400)]
+    ),
+}
+"""Zips that would cost much memory if they were believed: up to 40 MB of bytes, and far more unpacked."""

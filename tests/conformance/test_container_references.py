@@ -138,12 +138,15 @@ def test_an_unknown_file_is_not_added(http: httpx.Client, shared: str) -> None:
 
 
 def test_fifty_files(http: httpx.Client, make: Callable[..., str]) -> None:
-    """50 files go into a container in one create."""
+    """50 files go into a container in one create; one more is a 400 that names the limit."""
     ids = [put(http, f"{number}.txt", b"%d" % number) for number in range(50)]
     container_id = make(file_ids=ids)
     assert {file["path"]: file["bytes"] for file in listed(http, container_id)} == {
         f"/mnt/data/{number}.txt": len(str(number)) for number in range(50)
     }
+    error = refusal(http.post("/containers", json={"name": "x", "file_ids": [*ids, ids[0]]}), 400)
+    assert (error["param"], error["code"]) == ("file_ids", "array_above_max_length")
+    assert "50" in error["message"]
 
 
 def test_skills_by_reference(http: httpx.Client, client: openai.OpenAI) -> None:
@@ -213,7 +216,10 @@ def test_two_hundred_skills(http: httpx.Client, make: Callable[..., str]) -> Non
     """200 skills go into a container in one create; one more is a 400 that names the limit."""
     skill_id = uploaded(http, skill_zip("stored"))
     skills = [inline("many", skill_zip("many", {"number": b"%d" % number})) for number in range(199)]
-    assert len(folders(http, make(skills=[reference(skill_id), *skills]))) == 200
+    container_id = make(skills=[reference(skill_id), *skills])
+    assert len(folders(http, container_id)) == 200
+    numbers = stdout(http, container_id, f"for skill in {SKILLS}/many-*; do cat $skill/number; echo; done | sort -n")
+    assert numbers.split() == [str(number) for number in range(199)]
     error = refusal(http.post("/containers", json={"name": "x", "skills": [reference(skill_id)] * 201}), 400)
     assert (error["param"], error["code"]) == ("skills", "array_above_max_length")
     assert "200" in error["message"]

@@ -8,9 +8,9 @@ import tempfile
 import pytest
 
 from runtime.bundles.bundle import from_zip
-from runtime.bundles.limits import MAX_FILE_BYTES, MB
+from runtime.bundles.limits import MB
 from runtime.errors import InvalidInput
-from tests.hostile_zips import HOSTILE
+from tests.hostile_zips import BOMBS, HOSTILE
 from tests.runtime.bundles.peak import peak
 from tests.runtime.bundles.uploads import of_zip
 from tests.zips import DESCRIPTOR_FLAG, SKILL_MD, UTF8_FLAG, Member, build, deflate, skill
@@ -26,22 +26,6 @@ def test_refused(case: str) -> None:
     assert refused.value.message.isprintable()
     assert len(refused.value.message) < 400
     assert (refused.value.code, refused.value.param) == ("invalid_skill_bundle", None)
-
-
-BOMBS = {
-    "one that is honest": lambda: skill({str(number): bytes(MAX_FILE_BYTES) for number in range(11)}),
-    "one that calls itself small": lambda: skill(
-        {}, Member(name="csv-tools/more", packed=deflate(bytes(200 * MB)), size=MAX_FILE_BYTES)
-    ),
-    "one that goes on after its end": lambda: skill(
-        {}, Member(name="csv-tools/more", packed=deflate(b"") + bytes(40 * MB))
-    ),
-    "one in SKILL.md": lambda: build([Member(name="a/SKILL.md", packed=deflate(bytes(200 * MB)), size=5)]),
-    "one of empty blocks": lambda: skill({}, Member(name="csv-tools/more", packed=b"\0\0\0\xff\xff" * 2 * MB, size=5)),
-    "long comments and extra fields": lambda: build(
-        [Member(name=f"a/{number}", extra=bytes(40_000), comment=bytes(60_000)) for number in range(400)]
-    ),
-}
 
 
 @pytest.mark.parametrize("case", BOMBS)
