@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from runtime.errors import InvalidInput, NotFound, Unauthenticated
 from runtime.ids import new_key_id
-from runtime.store.base import KeyStore
+from runtime.store.base import BlobRecords, KeyStore
 from runtime.values import ApiKey
 
 BOOTSTRAP_NAME = "bootstrap"
@@ -93,8 +93,9 @@ class RecentKeys:
 class KeyService:
     """Makes, checks and deletes API keys."""
 
-    def __init__(self, store: KeyStore) -> None:
+    def __init__(self, store: KeyStore, blobs: BlobRecords) -> None:
         self._store = store
+        self._blobs = blobs
         self._recent = RecentKeys()
 
     async def authenticate(self, key: str) -> ApiKey:
@@ -124,8 +125,15 @@ class KeyService:
         """The records of all keys, the oldest first."""
         return await self._store.list()
 
+    async def usage(self, key_id: str) -> int:
+        """How many bytes a key has stored: its files, parts of uploads and skills."""
+        return await self._blobs.usage(key_id)
+
     async def delete(self, key_id: str) -> None:
-        """Make a key worthless, at once. Raises NotFound. What was made with it stays, and expires."""
+        """Make a key worthless, at once. Raises NotFound.
+
+        Its files, uploads and skills go with it; its containers expire.
+        """
         removed = await self._store.remove(key_id)
         self._recent.forget(key_id)
         if not removed:

@@ -94,7 +94,7 @@ class Runtime:
                 uploads=uploads,
                 skills=skills,
                 shell_calls=ShellCallService(containers),
-                keys=KeyService(store.keys),
+                keys=KeyService(store.keys, store.blobs),
                 sandboxes=sandboxes,
             )
 
@@ -107,7 +107,7 @@ class Runtime:
 async def open_keys(config: Config) -> AsyncIterator[KeyService]:
     """The API keys alone, without an engine, beside a runtime that may be open elsewhere. Raises DatabaseUnusable."""
     async with _open_store(config) as store:
-        yield KeyService(store.keys)
+        yield KeyService(store.keys, store.blobs)
 
 
 def _open_store(config: Config) -> AbstractAsyncContextManager[Store]:

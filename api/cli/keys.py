@@ -12,6 +12,7 @@ import typer
 from api.settings import read_settings
 from runtime.keys import KeyService
 from runtime.runtime import open_keys
+from runtime.values import ApiKey
 
 T = TypeVar("T")
 
@@ -27,16 +28,20 @@ def create(name: Annotated[str, typer.Argument(help="What the key is for, for yo
 
 @keys.command("list")
 def list_() -> None:
-    """List the keys by id, time of making and name."""
-    for key in _with_keys(lambda service: service.list()):
+    """List the keys: id, time of making, how much is stored with it, name."""
+    for key, stored in _with_keys(_with_usage):
         made = datetime.fromtimestamp(key.created_at, UTC)
-        typer.echo(f"{key.id}  {made:%Y-%m-%d %H:%M}Z  {key.name}")
+        typer.echo(f"{key.id}  {made:%Y-%m-%d %H:%M}Z  {stored / 1e6:9.1f} MB  {key.name}")
 
 
 @keys.command()
 def delete(key_id: Annotated[str, typer.Argument(help="The id, as `sandlot keys list` shows it.")]) -> None:
-    """Delete a key. A running service knows it for half a minute more."""
+    """Delete a key, with all files, uploads and skills of it. A running service knows it for half a minute more."""
     _with_keys(lambda service: service.delete(key_id))
+
+
+async def _with_usage(service: KeyService) -> list[tuple[ApiKey, int]]:
+    return [(key, await service.usage(key.id)) for key in await service.list()]
 
 
 def _with_keys(use: Callable[[KeyService], Awaitable[T]]) -> T:

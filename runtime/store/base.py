@@ -108,7 +108,7 @@ class KeyStore(Protocol):
         """All keys, the oldest first."""
 
     async def remove(self, key_id: str) -> bool:
-        """Forget the key. Whether it was known."""
+        """Forget the key, with its files, uploads and skills, which nobody else could reach. Whether it was known."""
 
 
 class BlobRecords(Protocol):

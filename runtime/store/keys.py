@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, delete, insert, select
 
 from runtime.store.connections import Connections
-from runtime.store.rows import ApiKeyRow
+from runtime.store.rows import ApiKeyRow, BlobRow, SkillRow, UploadRow
 from runtime.values import ApiKey
 
 _SELECT = select(ApiKeyRow.id, ApiKeyRow.name, ApiKeyRow.created_at)
@@ -43,4 +43,9 @@ class SqlKeyStore:
     async def remove(self, key_id: str) -> bool:
         """See KeyStore."""
         async with self._writer.begin() as connection:
-            return (await connection.execute(delete(ApiKeyRow).where(ApiKeyRow.id == key_id))).rowcount == 1
+            removed = await connection.execute(delete(ApiKeyRow).where(ApiKeyRow.id == key_id))
+            if removed.rowcount == 1:
+                # The blobs first: with them go files, parts and versions, and then nothing refers to the others.
+                for row in (BlobRow, UploadRow, SkillRow):
+                    await connection.execute(delete(row).where(row.owner == key_id))
+            return removed.rowcount == 1

@@ -90,13 +90,16 @@ def test_welcome(served: Service) -> None:
 
 
 def test_keys(served: Service) -> None:
-    """Keys can be made, listed and deleted while the service runs; a new one is good at once."""
+    """Keys are made, listed with what they have stored, and deleted while the service runs; a new one is good at once."""
     data_dir = str(served.data_dir)
     key = sandlot("keys", "create", "laptop", DATA_DIR=data_dir).stdout.strip()
     bearer = {"authorization": f"Bearer {key}"}
-    assert httpx.get(f"{served.base_url}/containers", headers=bearer).is_success
+    content = {"file": ("a.bin", bytes(2_500_000))}
+    kept = httpx.post(f"{served.base_url}/files", headers=bearer, data={"purpose": "user_data"}, files=content)
+    assert kept.is_success
     line = next(line for line in sandlot("keys", "list", DATA_DIR=data_dir).stdout.splitlines() if "laptop" in line)
     assert key not in line
+    assert "  2.5 MB  laptop" in line
     assert sandlot("keys", "delete", line.split()[0], DATA_DIR=data_dir).returncode == 0
     assert "laptop" not in sandlot("keys", "list", DATA_DIR=data_dir).stdout
     again = sandlot("keys", "delete", line.split()[0], DATA_DIR=data_dir)

@@ -40,7 +40,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 @pytest.fixture
 def keys(store: Store) -> KeyService:
     """The service on an empty store."""
-    return KeyService(store.keys)
+    return KeyService(store.keys, store.blobs)
 
 
 def on_disk(folder: Path) -> bytes:

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from runtime.store.base import Store
-from runtime.values import ApiKey
+from runtime.values import ApiKey, PageRequest
+from tests.runtime.store import records
 
 OLD, NEW = ApiKey("key_b", "old", 1), ApiKey("key_a", "new", 2)
 
@@ -29,6 +30,26 @@ async def test_a_removed_key_is_no_longer_found(store: Store) -> None:
     assert await store.keys.remove(OLD.id)
     assert not await store.keys.remove(OLD.id)
     assert await store.keys.find(b"1") is None
+
+
+async def test_what_a_removed_key_had_stored_goes(store: Store) -> None:
+    """Files, uploads with their parts, and skills go with their owner, and nobody else's."""
+    uploads = {}
+    for key in (OLD, NEW):
+        await store.keys.add(key, key.id.encode())
+        await store.files.add(records.file(owner=key.id), records.QUOTA)
+        uploads[key.id] = records.upload(owner=key.id)
+        await store.uploads.add(uploads[key.id])
+        await store.uploads.add_part(key.id, records.part(uploads[key.id].id), records.QUOTA)
+        await store.skills.add(*records.skill(owner=key.id), records.QUOTA)
+    await store.keys.remove(OLD.id)
+    assert await store.blobs.usage(OLD.id) == 0
+    assert await store.uploads.find(OLD.id, uploads[OLD.id].id) is None
+    assert await store.blobs.usage(NEW.id) == 15
+    for owner, there in ((OLD.id, 0), (NEW.id, 1)):
+        assert len((await store.files.list(owner, PageRequest(), None, now=1000)).data) == there
+        assert len((await store.skills.list(owner, PageRequest())).data) == there
+    assert await store.uploads.find(NEW.id, uploads[NEW.id].id) is not None
 
 
 async def test_a_hash_is_kept_once(store: Store) -> None:
