@@ -90,7 +90,7 @@ def test_welcome(served: Service) -> None:
 
 
 def test_keys(served: Service) -> None:
-    """Keys are made, listed with what they have stored, and deleted while the service runs; a new one is good at once."""
+    """Keys are made, listed with what they stored, and deleted while the service runs; a new one is good at once."""
     data_dir = str(served.data_dir)
     key = sandlot("keys", "create", "laptop", DATA_DIR=data_dir).stdout.strip()
     bearer = {"authorization": f"Bearer {key}"}
