@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -11,18 +10,23 @@ from pathlib import Path
 
 from bench.benchmarks.base import Benchmark
 from bench.benchmarks.cold_start import ColdStart
+from bench.benchmarks.create import Create
 from bench.benchmarks.download import Download
 from bench.benchmarks.shell_call import ShellCall
 from bench.benchmarks.upload import Upload
-from bench.contestants.base import Contestant
+from bench.contestants.base import KeepsFiles, RunsCommands
 from bench.contestants.docker_cli import DockerCli
 from bench.contestants.docker_sdk import DockerSdk
 from bench.contestants.openai_client import OpenAIClient
+from bench.contestants.openai_files import OpenAIFiles
+from bench.contestants.plain_copy import PlainCopy
 from bench.contestants.sandlot import Sandlot
+from bench.contestants.sandlot_containers import SandlotContainers
+from bench.contestants.sandlot_files import SandlotFiles
 from bench.goals import AtLeast
 from bench.machine import describe
 from bench.report import Report
-from bench.rounds import measure
+from bench.rounds import measure_all
 from bench.units import MEGABYTE, Milliseconds, Speed
 from runtime.config import Config
 from tests.service import Service
@@ -40,11 +44,14 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandlot-bench-")))
         service = stack.enter_context(Service(folder))
-        contestants = [stack.enter_context(contestant) for contestant in _contestants(service, folder)]
-        measured = []
-        for benchmark in _benchmarks(asked.megabytes):
-            print(f"{benchmark.name} ...", file=sys.stderr, flush=True)
-            measured.append(measure(benchmark, contestants, asked.runs or benchmark.runs))
+        sandboxes = [stack.enter_context(contestant) for contestant in _sandboxes(service, folder)]
+        stores = [stack.enter_context(contestant) for contestant in _stores(service, folder)]
+        makers = [stack.enter_context(contestant) for contestant in _makers(service)]
+        measured = [
+            *measure_all(_of_sandboxes(asked.megabytes), sandboxes, asked.runs),
+            *measure_all(_of_stores(asked.megabytes), stores, asked.runs),
+            *measure_all([Create()], makers, asked.runs),
+        ]
     report = Report(began, machine, measured)
     print(report.markdown())
     report.write(asked.results)
@@ -58,8 +65,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _contestants(service: Service, folder: Path) -> list[Contestant]:
-    """All ways to do the same, on the same image."""
+def _sandboxes(service: Service, folder: Path) -> list[RunsCommands]:
+    """All ways to use a sandbox, on the same image."""
     image = Config(folder).image
     return [
         Sandlot(service.port, service.api_key),
@@ -69,8 +76,25 @@ def _contestants(service: Service, folder: Path) -> list[Contestant]:
     ]
 
 
-def _benchmarks(megabytes: int) -> list[Benchmark]:
-    """What is measured, in the order of the table."""
+def _stores(service: Service, folder: Path) -> list[KeepsFiles]:
+    """All ways to keep files, on the same disk."""
+    return [
+        SandlotFiles(service.port, service.api_key),
+        OpenAIFiles(service.base_url, service.api_key),
+        PlainCopy(folder),
+    ]
+
+
+def _makers(service: Service) -> list[SandlotContainers]:
+    """The same container, with and without something in it."""
+    return [
+        SandlotContainers("Sandlot, with 10 files and 5 skills", service.port, service.api_key, files=10, skills=5),
+        SandlotContainers("Sandlot, with neither", service.port, service.api_key, files=0, skills=0),
+    ]
+
+
+def _of_sandboxes(megabytes: int) -> list[Benchmark[RunsCommands]]:
+    """What is measured of sandboxes, in the order of the table."""
     large = megabytes * MEGABYTE
     moved, goal = Speed(large), AtLeast(GOAL, large)
     return [
@@ -80,6 +104,15 @@ def _benchmarks(megabytes: int) -> list[Benchmark]:
         Download("1 KB file out", SMALL, 50, 5, Milliseconds()),
         Upload(f"{megabytes} MB file in", large, 10, 1, moved, goal),
         Download(f"{megabytes} MB file out", large, 10, 1, moved, goal),
+    ]
+
+
+def _of_stores(megabytes: int) -> list[Benchmark[KeepsFiles]]:
+    """What is measured of places that keep files."""
+    large = megabytes * MEGABYTE
+    return [
+        Upload(f"{megabytes} MB to `/v1/files`", large, 10, 1, Speed(large)),
+        Download(f"{megabytes} MB from `/v1/files`", large, 10, 1, Speed(large)),
     ]
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from bench.benchmarks.base import Benchmark
 from bench.contestants.base import Contestant
 from bench.percentiles import Percentiles
+
+C = TypeVar("C", bound=Contestant)
 
 MAX_SECONDS = 20.0
 """After that a benchmark begins no further round: on a busy machine fewer runs have to do."""
@@ -23,7 +27,7 @@ PAUSE_SECONDS = 0.05
 class Measured:
     """The times of one benchmark, in seconds, by the contestants' names."""
 
-    benchmark: Benchmark
+    benchmark: Benchmark[Any]
     seconds: Mapping[str, Sequence[float]]
 
     def percentiles(self) -> dict[str, Percentiles]:
@@ -31,7 +35,18 @@ class Measured:
         return {name: Percentiles.of(seconds) for name, seconds in self.seconds.items()}
 
 
-def measure(benchmark: Benchmark, contestants: Sequence[Contestant], runs: int) -> Measured:
+def measure_all(
+    benchmarks: Sequence[Benchmark[C]], contestants: Sequence[C], runs: int | None = None
+) -> list[Measured]:
+    """Run benchmarks one after the other, each as often as it says itself if `runs` doesn't."""
+    measured = []
+    for benchmark in benchmarks:
+        print(f"{benchmark.name} ...", file=sys.stderr, flush=True)
+        measured.append(measure(benchmark, contestants, runs or benchmark.runs))
+    return measured
+
+
+def measure(benchmark: Benchmark[C], contestants: Sequence[C], runs: int) -> Measured:
     """A turn each, again and again, so that whatever else the machine does meets all alike.
 
     Who begins changes from round to round. The first runs don't count: they fill caches.

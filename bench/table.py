@@ -8,10 +8,10 @@ from bench.goals import JUDGED, Goal
 from bench.percentiles import Percentiles
 from bench.rounds import Measured
 
-REFERENCES = ("docker CLI", "docker SDK")
-"""The contestants that the others are held against."""
+REFERENCES = ("docker CLI", "docker SDK", "plain copy", "Sandlot, with neither")
+"""The contestants that the others are held against, where they take part."""
 
-HEAD = ("what", "by", "p50", "p95", "p99", "runs", *(f"speed-up over {name}" for name in REFERENCES), "goal")
+HEAD = ("what", "by", "p50", "p95", "p99", "runs", "speed-up over", "goal")
 
 
 def markdown(measured: Iterable[Measured]) -> str:
@@ -33,16 +33,14 @@ def _rows(measured: Measured) -> Iterator[Sequence[str]]:
             unit.show(times.p95),
             unit.show(times.p99),
             str(len(measured.seconds[name])),
-            *(_speed_up(name, reference, by_name) for reference in REFERENCES),
+            ", ".join(_speed_up(name, other, by_name) for other in REFERENCES if other in by_name and other != name),
             _verdict(goal, by_name) if name == JUDGED and goal else "",
         )
 
 
 def _speed_up(name: str, reference: str, by_name: Mapping[str, Percentiles]) -> str:
-    if name == reference:
-        return ""
     factor = by_name[reference].p50 / by_name[name].p50
-    return f"{factor:.{0 if factor >= 10 else 2}f}x"
+    return f"{factor:.{0 if factor >= 10 else 2}f}x {reference}"
 
 
 def _verdict(goal: Goal, by_name: Mapping[str, Percentiles]) -> str:

@@ -11,10 +11,11 @@ from bench.goals import Goal
 from bench.units import Unit
 
 T = TypeVar("T")
+C = TypeVar("C", bound=Contestant, contravariant=True)
 
 
-class Benchmark(Protocol):
-    """One thing that every contestant can do, again and again."""
+class Benchmark(Protocol[C]):
+    """One thing that contestants of a kind can do, again and again."""
 
     @property
     def name(self) -> str:
@@ -36,7 +37,7 @@ class Benchmark(Protocol):
     def goal(self) -> Goal | None:
         """What Sandlot is to reach."""
 
-    def prepare(self, contestant: Contestant) -> Lap:
+    def prepare(self, contestant: C) -> Lap:
         """Have everything ready that isn't measured."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from bench.benchmarks.base import Lap, timed
-from bench.contestants.base import Contestant
+from bench.contestants.base import RunsCommands
 from bench.goals import Goal
 from bench.units import Milliseconds
 
@@ -19,11 +19,11 @@ class ColdStart:
     unit = Milliseconds()
     goal: Goal | None = None
 
-    def prepare(self, contestant: Contestant) -> Lap:
+    def prepare(self, contestant: RunsCommands) -> Lap:
         """See Benchmark."""
         return partial(self._lap, contestant)
 
-    def _lap(self, contestant: Contestant) -> float:
+    def _lap(self, contestant: RunsCommands) -> float:
         (output, remove), seconds = timed(lambda: contestant.first_output("echo ready"))
         remove()
         if output != b"ready\n":

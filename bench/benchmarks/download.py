@@ -1,4 +1,4 @@
-"""A file out of a sandbox."""
+"""A file out of a place for files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from bench.benchmarks.base import Lap, timed
-from bench.contestants.base import Contestant
+from bench.contestants.base import KeepsFiles
 from bench.goals import Goal
 from bench.units import Unit
 
@@ -22,7 +22,7 @@ class Download:
     unit: Unit
     goal: Goal | None = None
 
-    def prepare(self, contestant: Contestant) -> Lap:
+    def prepare(self, contestant: KeepsFiles) -> Lap:
         """See Benchmark."""
         content = os.urandom(self.size)
         file = f"out-{self.size}.bin"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from bench.benchmarks.base import Lap, timed
-from bench.contestants.base import Contestant
+from bench.contestants.base import RunsCommands
 from bench.goals import Goal, TimesAsFast
 from bench.units import Milliseconds
 
@@ -19,11 +19,11 @@ class ShellCall:
     unit = Milliseconds()
     goal: Goal | None = TimesAsFast(20, "docker CLI")
 
-    def prepare(self, contestant: Contestant) -> Lap:
+    def prepare(self, contestant: RunsCommands) -> Lap:
         """See Benchmark."""
         return partial(self._lap, contestant)
 
-    def _lap(self, contestant: Contestant) -> float:
+    def _lap(self, contestant: RunsCommands) -> float:
         output, seconds = timed(lambda: contestant.run("true"))
         if output:
             raise ValueError(f"{contestant.name} gave {output!r}.")

@@ -1,4 +1,4 @@
-"""A file from outside into a sandbox."""
+"""A file into a place for files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from bench.benchmarks.base import Lap, timed
-from bench.contestants.base import Contestant
+from bench.contestants.base import KeepsFiles
 from bench.goals import Goal
 from bench.units import Unit
 
@@ -24,13 +24,13 @@ class Upload:
     unit: Unit
     goal: Goal | None = None
 
-    def prepare(self, contestant: Contestant) -> Lap:
+    def prepare(self, contestant: KeepsFiles) -> Lap:
         """See Benchmark."""
         upload = contestant.upload(FILE, os.urandom(self.size))
 
         def lap() -> float:
             _, seconds = timed(upload)
-            arrived = int(contestant.run(f"wc -c < {FILE} && rm {FILE}"))
+            arrived = contestant.discard(FILE)
             if arrived != self.size:
                 raise ValueError(f"{contestant.name}: {arrived} of {self.size} bytes arrived.")
             return seconds

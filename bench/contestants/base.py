@@ -1,4 +1,4 @@
-"""What every contestant can do. Nothing here is timed: benchmarks do that."""
+"""What contestants can do. Nothing here is timed: benchmarks do that."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 HOME = "/mnt/data"
-"""Where files go, and where commands run."""
+"""Where files go in a sandbox, and where commands run."""
 
 Remove = Callable[[], None]
 """Removes a sandbox."""
@@ -20,10 +20,10 @@ Look = Callable[[], bytes | memoryview]
 
 
 class Contestant(Protocol):
-    """One way to use a sandbox.
+    """One way to do what is measured.
 
-    A context manager: inside, it has a sandbox that runs, made by it and removed at the end. Every method returns when
-    the thing is done and known to be, and raises when it isn't.
+    A context manager: inside, it has what it needs, made by it and removed at the end. Every method returns when the
+    thing is done and known to be, and raises when it isn't.
     """
 
     name: str
@@ -34,14 +34,29 @@ class Contestant(Protocol):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+
+class KeepsFiles(Contestant, Protocol):
+    """A place for files."""
+
+    def upload(self, name: str, content: bytes) -> Upload:
+        """Have everything ready that it takes to make a file there."""
+
+    def download(self, name: str) -> Look:
+        """Fetch a file that was uploaded."""
+
+    def discard(self, name: str) -> int:
+        """Remove a file that was uploaded: the bytes it had there."""
+
+
+class RunsCommands(KeepsFiles, Protocol):
+    """A sandbox that runs. It is a place for files, which are in HOME."""
+
     def first_output(self, command: str) -> tuple[bytes, Remove]:
         """Make another sandbox and run a shell command in it: its standard output, and how to remove that sandbox."""
 
     def run(self, command: str) -> bytes:
         """Run a shell command in the sandbox: its standard output."""
 
-    def upload(self, name: str, content: bytes) -> Upload:
-        """Have everything ready that it takes to make a file in HOME."""
-
-    def download(self, name: str) -> Look:
-        """Fetch a file from HOME that was uploaded."""
+    def discard(self, name: str) -> int:
+        """See KeepsFiles."""
+        return int(self.run(f"wc -c < {name} && rm {name}"))

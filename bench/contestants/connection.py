@@ -8,6 +8,8 @@ import socket
 from http import HTTPStatus
 from typing import Any
 
+from bench.contestants.forms import MEDIA_TYPE, Form
+
 SEARCHED = 64 * 1024  # bytes read at a time while looking for the end of a response's head
 TIMEOUT_SECONDS = 60.0
 
@@ -29,6 +31,10 @@ class Connection:
         """Send a JSON body, or none, and read one."""
         body = [] if value is None else [json.dumps(value).encode()]
         return json.loads(bytes(self.request(method, path, "application/json", *body)))
+
+    def submit(self, path: str, form: Form) -> Any:
+        """Send a form, and read a JSON body."""
+        return json.loads(bytes(self.request("POST", path, MEDIA_TYPE, *form)))
 
     def request(self, method: str, path: str, media_type: str = "", *body: bytes) -> memoryview:
         """Send a request whose body comes in pieces: the body of the answer, if that is a 200.

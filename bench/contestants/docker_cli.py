@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bench.contestants.base import HOME, Look, Remove, Upload
+from bench.contestants.base import HOME, Look, Remove, RunsCommands, Upload
 from bench.contestants.docker_options import CLI, IDLE
 
 
-class DockerCli:
-    """Implements Contestant. Files come from `folder` and go there: `docker cp` copies between files."""
+class DockerCli(RunsCommands):
+    """A container. Files come from `folder` and go there: `docker cp` copies between files."""
 
     name = "docker CLI"
 
@@ -33,22 +33,22 @@ class DockerCli:
         _remove(self._container)
 
     def first_output(self, command: str) -> tuple[bytes, Remove]:
-        """See Contestant."""
+        """See RunsCommands."""
         name = f"sandlot-bench-{uuid.uuid4().hex}"
         return _docker("run", "--name", name, *CLI, self._image, "sh", "-c", command), partial(_remove, name)
 
     def run(self, command: str) -> bytes:
-        """See Contestant."""
+        """See RunsCommands."""
         return _docker("exec", self._container, "sh", "-c", command)
 
     def upload(self, name: str, content: bytes) -> Upload:
-        """See Contestant."""
+        """See KeepsFiles."""
         source = self._folder / f"in-{name}"
         source.write_bytes(content)
         return partial(self._copy, str(source), f"{self._container}:{HOME}/{name}")
 
     def download(self, name: str) -> Look:
-        """See Contestant."""
+        """See KeepsFiles."""
         target = self._folder / f"out-{name}"
         self._copy(f"{self._container}:{HOME}/{name}", str(target))
         return target.read_bytes

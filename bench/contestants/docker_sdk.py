@@ -11,12 +11,12 @@ from typing import Self
 import docker
 from docker.models.containers import Container
 
-from bench.contestants.base import HOME, Look, Remove, Upload
+from bench.contestants.base import HOME, Look, Remove, RunsCommands, Upload
 from bench.contestants.docker_options import IDLE, SDK
 
 
-class DockerSdk:
-    """Implements Contestant. Packing and unpacking of archives is not part of an upload or download."""
+class DockerSdk(RunsCommands):
+    """A container. Packing and unpacking of archives is not part of an upload or download."""
 
     name = "docker SDK"
 
@@ -38,20 +38,20 @@ class DockerSdk:
             self._engine.close()
 
     def first_output(self, command: str) -> tuple[bytes, Remove]:
-        """See Contestant."""
+        """See RunsCommands."""
         container = self._create()
         return _run(container, command), partial(_remove, container)
 
     def run(self, command: str) -> bytes:
-        """See Contestant."""
+        """See RunsCommands."""
         return _run(self._container, command)
 
     def upload(self, name: str, content: bytes) -> Upload:
-        """See Contestant."""
+        """See KeepsFiles."""
         return partial(self._put, pack(name, content))
 
     def download(self, name: str) -> Look:
-        """See Contestant."""
+        """See KeepsFiles."""
         pieces, _ = self._container.get_archive(f"{HOME}/{name}")
         return partial(unpack, list(pieces))
 

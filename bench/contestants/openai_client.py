@@ -8,12 +8,12 @@ from typing import Self
 
 import openai
 
-from bench.contestants.base import Look, Remove, Upload
+from bench.contestants.base import Look, Remove, RunsCommands, Upload
 from bench.contestants.sandlot import output
 
 
-class OpenAIClient:
-    """Implements Contestant."""
+class OpenAIClient(RunsCommands):
+    """Its containers."""
 
     name = "Sandlot, openai client"
 
@@ -35,20 +35,20 @@ class OpenAIClient:
             self._client.close()
 
     def first_output(self, command: str) -> tuple[bytes, Remove]:
-        """See Contestant."""
+        """See RunsCommands."""
         container = self._client.containers.create(name="bench").id
         return self._run(container, command), partial(self._client.containers.delete, container)
 
     def run(self, command: str) -> bytes:
-        """See Contestant."""
+        """See RunsCommands."""
         return self._run(self._container, command)
 
     def upload(self, name: str, content: bytes) -> Upload:
-        """See Contestant."""
+        """See KeepsFiles."""
         return partial(self._upload, name, content)
 
     def download(self, name: str) -> Look:
-        """See Contestant."""
+        """See KeepsFiles."""
         content = self._client.containers.files.content
         return content.retrieve(self._files[name], container_id=self._container).read
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from bench.contestants.base import Look, Remove, Upload
+from bench.contestants.base import Look, Remove, RunsCommands, Upload
 from bench.contestants.connection import Connection
-
-BOUNDARY = "sandlot-bench-6f1d0f1c"
-PART_END = f"\r\n--{BOUNDARY}--\r\n".encode()
+from bench.contestants.forms import Form, form
 
 
-class Sandlot:
-    """Implements Contestant."""
+class Sandlot(RunsCommands):
+    """Its containers."""
 
     name = "Sandlot"
 
@@ -37,22 +34,20 @@ class Sandlot:
             self._connection.close()
 
     def first_output(self, command: str) -> tuple[bytes, Remove]:
-        """See Contestant."""
+        """See RunsCommands."""
         path = self._create()
         return self._run(path, command), partial(self._delete, path)
 
     def run(self, command: str) -> bytes:
-        """See Contestant."""
+        """See RunsCommands."""
         return self._run(self._path, command)
 
     def upload(self, name: str, content: bytes) -> Upload:
-        """See Contestant."""
-        disposition = f'Content-Disposition: form-data; name="file"; filename="{name}"'
-        head = f"--{BOUNDARY}\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\n".encode()
-        return partial(self._upload, name, head, content)
+        """See KeepsFiles."""
+        return partial(self._upload, name, form("file", name, content))
 
     def download(self, name: str) -> Look:
-        """See Contestant."""
+        """See KeepsFiles."""
         content = self._connection.request("GET", self._content_paths[name])
         return lambda: content
 
@@ -60,12 +55,8 @@ class Sandlot:
         made = self._connection.json("POST", "/v1/containers", {"name": "bench"})
         return f"/v1/containers/{made['id']}"
 
-    def _upload(self, name: str, head: bytes, content: bytes) -> None:
-        kind = f"multipart/form-data; boundary={BOUNDARY}"
-        answer = self._connection.request("POST", f"{self._path}/files", kind, head, content, PART_END)
-        file = json.loads(bytes(answer))
-        if file["bytes"] != len(content):
-            raise ValueError(f"{file['bytes']} of {len(content)} bytes arrived.")
+    def _upload(self, name: str, body: Form) -> None:
+        file = self._connection.submit(f"{self._path}/files", body)
         self._content_paths[name] = f"{self._path}/files/{file['id']}/content"
 
     def _run(self, path: str, command: str) -> bytes:

@@ -18,13 +18,12 @@ def test_rows() -> None:
     """One row a contestant: its speed, how often it is faster than Docker's tools, and for Sandlot the goal."""
     upload = Upload("100 MB in", 100_000_000, 1, 1, Speed(100_000_000), AtLeast(150, 100_000_000))
     head, _, *rows = markdown([Measured(upload, SECONDS)]).splitlines()
-    assert head == (
-        "| what | by | p50 | p95 | p99 | runs | speed-up over docker CLI | speed-up over docker SDK | goal |"
-    )
+    assert head == "| what | by | p50 | p95 | p99 | runs | speed-up over | goal |"
     assert rows == [
-        "| 100 MB in | Sandlot | 200 MB/s | 200 MB/s | 200 MB/s | 1 | 2.00x | 0.50x | 150 MB/s: reached |",
-        "| 100 MB in | docker CLI | 100 MB/s | 100 MB/s | 100 MB/s | 1 |  | 0.25x |  |",
-        "| 100 MB in | docker SDK | 400 MB/s | 400 MB/s | 400 MB/s | 1 | 4.00x |  |  |",
+        "| 100 MB in | Sandlot | 200 MB/s | 200 MB/s | 200 MB/s | 1 | 2.00x docker CLI, 0.50x docker SDK "
+        "| 150 MB/s: reached |",
+        "| 100 MB in | docker CLI | 100 MB/s | 100 MB/s | 100 MB/s | 1 | 0.25x docker SDK |  |",
+        "| 100 MB in | docker SDK | 400 MB/s | 400 MB/s | 400 MB/s | 1 | 4.00x docker CLI |  |",
     ]
 
 

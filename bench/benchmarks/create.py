@@ -1,0 +1,29 @@
+"""A container, until it is there with all that it is made with."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bench.benchmarks.base import Lap, timed
+from bench.contestants.sandlot_containers import SandlotContainers
+from bench.goals import Goal
+from bench.units import Milliseconds
+
+
+class Create:
+    """Implements Benchmark. Looking what is in the container, and removing it, is not measured."""
+
+    name = "create a container"
+    runs = 16
+    in_a_row = 1
+    unit = Milliseconds()
+    goal: Goal | None = None
+
+    def prepare(self, contestant: SandlotContainers) -> Lap:
+        """See Benchmark."""
+        return partial(self._lap, contestant)
+
+    def _lap(self, contestant: SandlotContainers) -> float:
+        container, seconds = timed(contestant.create)
+        contestant.remove(container)
+        return seconds
