@@ -15,6 +15,7 @@ from bench.benchmarks.download import Download
 from bench.benchmarks.shell_call import ShellCall
 from bench.benchmarks.upload import Upload
 from bench.contestants.base import KeepsFiles, RunsCommands
+from bench.contestants.docker_attach import DockerAttach
 from bench.contestants.docker_cli import DockerCli
 from bench.contestants.docker_sdk import DockerSdk
 from bench.contestants.openai_client import OpenAIClient
@@ -45,10 +46,12 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandlot-bench-")))
         service = stack.enter_context(Service(folder))
         sandboxes = [stack.enter_context(contestant) for contestant in _sandboxes(service, folder)]
+        attach = stack.enter_context(DockerAttach(Config(folder).image))
         stores = [stack.enter_context(contestant) for contestant in _stores(service, folder)]
         makers = [stack.enter_context(contestant) for contestant in _makers(service)]
         measured = [
-            *measure_all(_of_sandboxes(asked.megabytes), sandboxes, asked.runs),
+            *measure_all(_of_sandboxes(), sandboxes, asked.runs),
+            *measure_all(_of_streams(asked.megabytes), [*sandboxes, attach], asked.runs),
             *measure_all(_of_stores(asked.megabytes), stores, asked.runs),
             *measure_all([Create()], makers, asked.runs),
         ]
@@ -93,15 +96,21 @@ def _makers(service: Service) -> list[SandlotContainers]:
     ]
 
 
-def _of_sandboxes(megabytes: int) -> list[Benchmark[RunsCommands]]:
+def _of_sandboxes() -> list[Benchmark[RunsCommands]]:
     """What is measured of sandboxes, in the order of the table."""
-    large = megabytes * MEGABYTE
-    moved, goal = Speed(large), AtLeast(GOAL, large)
     return [
         ColdStart(),
         ShellCall(),
         Upload("1 KB file in", SMALL, 50, 5, Milliseconds()),
         Download("1 KB file out", SMALL, 50, 5, Milliseconds()),
+    ]
+
+
+def _of_streams(megabytes: int) -> list[Benchmark[KeepsFiles]]:
+    """What is measured of ways into a sandbox and out of it."""
+    large = megabytes * MEGABYTE
+    moved, goal = Speed(large), AtLeast(GOAL, large)
+    return [
         Upload(f"{megabytes} MB file in", large, 10, 1, moved, goal),
         Download(f"{megabytes} MB file out", large, 10, 1, moved, goal),
     ]

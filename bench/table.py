@@ -8,7 +8,7 @@ from bench.goals import JUDGED, Goal
 from bench.percentiles import Percentiles
 from bench.rounds import Measured
 
-REFERENCES = ("docker CLI", "docker SDK", "plain copy", "Sandlot, with neither")
+REFERENCES = ("docker CLI", "docker SDK", "docker attach", "plain copy", "Sandlot, with neither")
 """The contestants that the others are held against, where they take part."""
 
 HEAD = ("what", "by", "p50", "p95", "p99", "runs", "speed-up over", "goal")
