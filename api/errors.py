@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple, cast
@@ -13,6 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from runtime import errors
+
+log = logging.getLogger(__name__)
 
 INVALID_REQUEST = "invalid_request_error"
 SERVER_ERROR = "server_error"
@@ -62,7 +65,9 @@ def refusal(error: errors.SandlotError) -> Response:
     answer = answer_to(error)
     if isinstance(error, errors.Busy):
         answer = answer._replace(headers={"retry-after": str(error.retry_after)})
-    return error_response(answer, error.message, param=error.param, code=error.code)
+    if error.outward:
+        log.error("%s", error.message)
+    return error_response(answer, error.outward or error.message, param=error.param, code=error.code)
 
 
 def crash() -> Response:

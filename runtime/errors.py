@@ -4,12 +4,14 @@ from __future__ import annotations
 
 
 class SandlotError(Exception):
-    """Base of all expected errors. The message is fit for the caller to read.
+    """Base of all expected errors. The message is fit for the caller to read, unless the class has an `outward` one.
 
     `param` is the dotted path of the request field at fault, where there is one.
     """
 
     code: str | None = None
+    outward: str | None = None
+    """What callers are told instead, where the message is for the operator: it may name hosts and paths."""
 
     def __init__(self, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
@@ -68,6 +70,7 @@ class StorageUnavailable(SandlotError):
     """The blob storage doesn't answer, or not as it should."""
 
     code = "storage_unavailable"
+    outward = "The storage for files is not available at the moment."
 
 
 class Busy(SandlotError):
@@ -84,6 +87,7 @@ class EngineUnavailable(SandlotError):
     """The container engine does not answer, or not in time."""
 
     code = "engine_unavailable"
+    outward = "The container engine is not available at the moment."
 
 
 class SandboxLost(SandlotError):

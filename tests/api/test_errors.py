@@ -31,9 +31,17 @@ def test_table(
     """Each of the runtime's errors has its status, type and code, and says whether to ask again helps."""
     response = refusal(error)
     assert response.status_code == status
-    body = {"message": error.message, "type": type_, "param": error.param, "code": code}
+    body = {"message": error.outward or error.message, "type": type_, "param": error.param, "code": code}
     assert json.loads(bytes(response.body)) == {"error": body}
     assert header is None or response.headers[header[0]] == header[1]
+
+
+@pytest.mark.parametrize("kind", [errors.EngineUnavailable, errors.StorageUnavailable])
+def test_outages(kind: type[errors.SandlotError], caplog: pytest.LogCaptureFixture) -> None:
+    """Where things are is said in the log, and not to callers."""
+    answer = refusal(kind("no answer from 10.0.0.7"))
+    assert b"10.0.0.7" not in bytes(answer.body)
+    assert "10.0.0.7" in caplog.text
 
 
 def test_subclass() -> None:
