@@ -32,7 +32,8 @@ format: $(dev_venv) ## format the code and mend what can be mended
 fuzz: $(dev_venv) ## look for faults with random input, longer than make test does; no engine needed
 	SANDLOT_FUZZ_SECONDS=$${SANDLOT_FUZZ_SECONDS:-300} .venv/bin/python -m pytest --hypothesis-profile=fuzz \
 		tests/runtime/agent/test_fuzz_agent.py tests/runtime/link/test_fuzz_host.py tests/runtime/link/test_frames.py \
-		tests/runtime/agent/test_output.py tests/runtime/test_call_progress.py tests/runtime/test_names.py $(ARGS)
+		tests/runtime/agent/test_output.py tests/runtime/test_call_progress.py tests/runtime/test_names.py \
+		tests/runtime/bundles/test_canonical.py tests/runtime/bundles/test_front_matter.py tests/runtime/bundles/test_names.py $(ARGS)
 
 bench: $(dev_venv) image ## measure, side by side with what one would use instead
 	$(with_engine) .venv/bin/python -m bench $(ARGS)

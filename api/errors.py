@@ -65,9 +65,14 @@ def refusal(error: errors.SandlotError) -> Response:
     answer = answer_to(error)
     if isinstance(error, errors.Busy):
         answer = answer._replace(headers={"retry-after": str(error.retry_after)})
+    return error_response(answer, told(error), param=error.param, code=error.code)
+
+
+def told(error: errors.SandlotError) -> str:
+    """The message for the caller. What is the operator's alone goes to the log."""
     if error.outward:
         log.error("%s", error.message)
-    return error_response(answer, error.outward or error.message, param=error.param, code=error.code)
+    return error.outward or error.message
 
 
 def crash() -> Response:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pydantic_core import to_json
 
+from api.errors import told
 from api.schemas.shell_calls import OutputObject, ShellCallObject
 from api.streams import Closable, ClosingResponse
 from runtime.errors import SandlotError
@@ -51,7 +52,7 @@ async def _encoded(call_id: str, events: AsyncIterator[ShellEvent]) -> AsyncIter
             {
                 "type": "error",
                 "code": error.code,
-                "message": error.message,
+                "message": told(error),
                 "param": error.param,
                 "sequence_number": last + 1,
             }
