@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 READ_SIZE = 256 * 1024
 OUTPUT_HIGH = 256 * 1024  # bytes waiting to be written, above which no more body is produced
+REFILL_SECONDS = 0.0005  # a full pipe is left alone for that long: every turn costs, and at once there is little room
 
 
 class RequestFailed(Exception):
@@ -245,10 +246,13 @@ class Mux:
                 if error.errno != errno.EAGAIN:
                     raise
                 self._waiting = True
-                self._loop.on_writable(self._sink, self._writable)
+                self._loop.call_later(REFILL_SECONDS, self._watch)
             else:
                 del self._output[:written]
                 self._produce()
+
+    def _watch(self) -> None:
+        self._loop.on_writable(self._sink, self._writable)
 
     def _writable(self) -> None:
         self._loop.forget(self._sink)
