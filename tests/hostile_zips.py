@@ -73,6 +73,11 @@ def _quoted() -> bytes:
     return build([_GOOD, outer, inside])
 
 
+def _nested(content: bytes, times: int) -> bytes:
+    """A skill in a skill, and so on, with that file in the innermost."""
+    return skill({"inner.zip": _nested(content, times - 1)} if times else {"zeros": content})
+
+
 HOSTILE = {
     # Bombs
     "a bomb": Hostile(lambda: skill({"zeros": bytes(MAX_FILE_BYTES + 1)}), "25 MB"),
@@ -80,6 +85,14 @@ HOSTILE = {
     "a bomb that calls itself small": Hostile(_with(content=b"", packed=deflate(_ZEROS), size=10), "larger unpacked"),
     "a bomb that calls itself smaller than its zip": Hostile(_with(content=_ZEROS, size=0), "larger unpacked"),
     "files that share their bytes": Hostile(_overlapping, "another beside"),
+    "bombs in zips in it": Hostile(
+        lambda: skill({f"{number}.zip": skill({"zeros": bytes(24 * MB)}) for number in range(11)}), "256 MB"
+    ),
+    "a bomb in a zip in a zip": Hostile(
+        lambda: skill({"a.zip": skill({f"{number}.zip": skill({"zeros": bytes(24 * MB)}) for number in range(11)})}),
+        "256 MB",
+    ),
+    "zips without an end": Hostile(lambda: _nested(b"", 3), "2 others"),
     "overlapping files": Hostile(_quoted, "overlap"),
     "a list that says a million": Hostile(_ending(entries=65_535, entries_here=65_535), f"at most {MAX_ENTRIES}"),
     "sizes of ZIP64": Hostile(_with(size=0xFFFFFFFF), "25 MB"),

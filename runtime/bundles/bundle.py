@@ -15,6 +15,7 @@ from runtime.bundles.front_matter import read_front_matter
 from runtime.bundles.layout import check_paths, check_sizes, find_skill_md
 from runtime.bundles.limits import MAX_ZIP_BYTES, megabytes
 from runtime.bundles.names import check_path, is_clutter
+from runtime.bundles.nesting import check_nested
 from runtime.bundles.refusals import refusal
 
 
@@ -48,7 +49,7 @@ def from_zip(source: BinaryIO, into: BinaryIO) -> Bundle:
 def from_files(files: Sequence[BundleFile], into: BinaryIO) -> Bundle:
     """Check an uploaded folder and write the bundle's zip as `from_zip` does: the same files give the same bytes.
 
-    Each file is opened once or twice. There is no limit of 50 MB here, only those of what is unpacked.
+    Each file is opened two or three times. There is no limit of 50 MB here, only those of what is unpacked.
     """
     for file in files:
         check_path(file.path)
@@ -63,6 +64,7 @@ def _make(files: Sequence[BundleFile], folders: Sequence[str], into: BinaryIO) -
     check_paths([file.path for file in files], folders)
     with find_skill_md(files).open() as skill_md:
         front_matter = read_front_matter(skill_md)
+    check_nested(files)
     unpacked_size = write_zip(files, into)
     size = into.seek(0, os.SEEK_END)
     into.seek(0)

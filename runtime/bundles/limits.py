@@ -14,6 +14,9 @@ MAX_DESCRIPTION_LENGTH = 1024
 # Ours. 500 files of the largest size would be 12 GB out of a zip of 13 MB: a bomb.
 MAX_UNPACKED_BYTES = 256 * MB
 
+# Ours: a template of a document is a zip, and an archive of templates is one more.
+MAX_NESTED_ZIPS = 2
+
 # Ours, for a zip: files, folders, and what macOS adds.
 MAX_ENTRIES = 2_000
 

@@ -76,10 +76,11 @@ def test_old_names() -> None:
 
 
 def test_nested_zips_are_files() -> None:
-    """A zip in a skill is a file like others: nobody opens it."""
-    inner = skill({"a": b"1"})
-    kept = of_zip(skill({"inner.zip": inner}))[1]
-    assert zipfile.ZipFile(io.BytesIO(kept)).read("csv-tools/inner.zip") == inner
+    """A zip in a skill, as documents are some, is a file like others and comes along as it is; so is half a zip."""
+    template = skill({"a": b"1"})
+    inner = {"report.docx": template, "templates.zip": skill({"letter.docx": template}), "half.zip": template[:-9]}
+    kept = zipfile.ZipFile(io.BytesIO(of_zip(skill(inner))[1]))
+    assert {name: kept.read(f"csv-tools/{name}") for name in inner} == inner
 
 
 def test_any_case_of_skill_md() -> None:
