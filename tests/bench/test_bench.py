@@ -13,7 +13,7 @@ import docker
 from bench.contestants.docker_options import LABEL
 
 ROOT = Path(__file__).parents[2]
-CONTESTANTS = [4] * 6 + [3] * 2 + [2]
+CONTESTANTS = [4] * 4 + [5] * 2 + [3] * 2 + [2]
 """How many take part in each benchmark."""
 
 
