@@ -10,14 +10,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 from runtime.bundles.bundle import from_files
 from runtime.bundles.files import BundleFile
+from runtime.disk import on_disk
 from runtime.errors import InvalidInput, NotFound
 from runtime.ids import is_skill_id
 from runtime.skill_values import Skill, SkillVersion
-from runtime.spool import Spool, on_disk
+from runtime.spool import Spool
 from runtime.values import Page, PageRequest
 
 # The only one there is of each. A changed folder is another version 1 from the next start on.
@@ -111,17 +112,13 @@ def _files(folder: Path) -> Iterator[tuple[BundleFile, int]]:
             status = path.lstat()
             if stat.S_ISREG(status.st_mode):
                 bundled = str(path.relative_to(folder.parent))
-                yield BundleFile(bundled, status.st_size, partial(_open, path)), int(status.st_mtime)
+                yield BundleFile.at(path, bundled, status.st_size), int(status.st_mtime)
             elif not stat.S_ISDIR(status.st_mode):
                 raise InvalidInput(f"{path} is neither a plain file nor a folder.")
 
 
 def _raise(error: OSError) -> None:
     raise error
-
-
-def _open(path: Path) -> BinaryIO:
-    return path.open("rb")
 
 
 def _unreadable(error: OSError) -> InvalidInput:

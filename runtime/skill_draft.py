@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from runtime.bundles.bundle import Bundle, from_files, from_zip
 from runtime.bundles.files import BundleFile
 from runtime.bundles.limits import MAX_FILE_BYTES, MAX_FILES, MAX_UNPACKED_BYTES, MAX_ZIP_BYTES, megabytes
 from runtime.bundles.refusals import refusal, shown
+from runtime.disk import on_disk
 from runtime.params import at_param
-from runtime.spool import on_disk, write_file
+from runtime.spool import write_file
 
 PARAM = "files"
 
@@ -40,7 +40,7 @@ class SkillDraft:
             path = self._folder / str(len(self._files))
             before = self._size
             await write_file(path, self._limited(filename, pieces))
-            self._files.append(BundleFile(filename, self._size - before, partial(_open, path)))
+            self._files.append(BundleFile.at(path, filename, self._size - before))
 
     async def bundle(self, path: Path) -> Bundle:
         """Check what was uploaded, and write the bundle's own zip to a new file."""
@@ -75,7 +75,3 @@ class SkillDraft:
 def _may_be_zip(filename: str) -> bool:
     """Whether a file is a zip if it is alone. Folders' files have a folder in their names, except one sent without."""
     return "/" not in filename and filename.lower() != "skill.md"
-
-
-def _open(path: Path) -> BinaryIO:
-    return path.open("rb")

@@ -15,11 +15,12 @@ from runtime.bundles.limits import MB, megabytes
 from runtime.bundles.names import folder_name
 from runtime.bundles.refusals import refusal
 from runtime.bundles.tar import write_tar
+from runtime.disk import on_disk
 from runtime.errors import InvalidInput
 from runtime.params import at_param
 from runtime.pieces import PIECE
 from runtime.skill_values import InlineSkill, SkillVersion
-from runtime.spool import on_disk, write_file
+from runtime.spool import write_file
 
 # Ours: 200 small zips could be 50 GB of files otherwise.
 MAX_MOUNTED_BYTES = 1024 * MB

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import errno
 import secrets
 import shutil
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Literal, Self, TypeVar
+from typing import BinaryIO, Literal, Self
 
-from runtime.errors import StorageFull
+from runtime.disk import on_disk
 from runtime.pieces import PIECE, gathered
-from runtime.uninterrupted import uninterrupted
-
-T = TypeVar("T")
 
 
 class Spool:
@@ -70,13 +65,3 @@ async def _opened(path: Path, mode: Literal["rb", "xb"]) -> AsyncIterator[Binary
         yield await on_disk(lambda: held.enter_context(path.open(mode)))
     finally:
         await on_disk(held.close)
-
-
-async def on_disk(call: Callable[[], T]) -> T:
-    """Make a blocking call on a thread, to its end even if the task is cancelled. Raises StorageFull."""
-    try:
-        return await uninterrupted(asyncio.to_thread(call))
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull("The disk has no room left for what is being uploaded.") from error
-        raise

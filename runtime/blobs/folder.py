@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import errno
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import ExitStack
@@ -13,10 +11,10 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from runtime.blobs.incoming_file import IncomingFile, remove_abandoned, sync_folder
-from runtime.errors import NotFound, StorageFull, StorageUnavailable
+from runtime.disk import on_disk
+from runtime.errors import NotFound, StorageUnavailable
 from runtime.ids import is_blob_id
 from runtime.pieces import PIECE, gathered
-from runtime.uninterrupted import uninterrupted
 
 T = TypeVar("T")
 
@@ -116,8 +114,6 @@ def _up_to(end: int | None, position: int) -> int:
 async def _off_loop(call: Callable[[], T]) -> T:
     """Make a blocking call on a thread, to its end, in the runtime's errors."""
     try:
-        return await uninterrupted(asyncio.to_thread(call))
+        return await on_disk(call, full="The blob storage has no room left.")
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull("The blob storage has no room left.") from error
         raise StorageUnavailable(f"The blob storage failed: {error}") from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from pathlib import Path
+from typing import BinaryIO, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +18,8 @@ class BundleFile:
     path: str
     size: int
     open: Callable[[], BinaryIO]
+
+    @classmethod
+    def at(cls, place: Path, path: str, size: int) -> Self:
+        """A file that is on the disk."""
+        return cls(path, size, lambda: place.open("rb"))

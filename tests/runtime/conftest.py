@@ -6,6 +6,7 @@ That is briefly by default: `SANDLOT_FUZZ_SECONDS` is for the fuzzers, `--hypoth
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.runtime.flaky_blobs import FlakyBlobStore
 from tests.s3 import S3Server
 
 QUOTA = 100_000
+SMALL_DISK = 4 * 1024**2
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=100)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2_000)
@@ -31,6 +33,16 @@ hypothesis.settings.load_profile("default")
 def fuzz_seconds() -> float:
     """How long one fuzzer runs."""
     return float(os.environ.get("SANDLOT_FUZZ_SECONDS", "2"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, with room for SMALL_DISK bytes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,7 @@ from runtime.ids import new_blob_id
 from runtime.pieces import PIECE
 from tests.memory import MIB
 from tests.runtime.blobs.storages import FolderStorage, body, content, listed
-
-DISK = 8 * MIB
+from tests.runtime.conftest import SMALL_DISK
 
 # A process that is killed while it writes a blob: it tells once some of it is on the disk.
 WRITER = """
@@ -43,16 +42,6 @@ asyncio.run(main())
 def folder(tmp_path: Path) -> Path:
     """Where a test's blobs are, or will be."""
     return tmp_path / "blobs"
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, with room for 8 MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", disk], check=True)
-    yield disk
-    subprocess.run(["umount", disk], check=True)
 
 
 async def test_a_crash_leaves_nothing(folder: Path) -> None:
@@ -90,13 +79,13 @@ async def test_a_full_disk(small_disk: Path) -> None:
     storage = FolderStorage(small_disk / "blobs")
     blobs = await storage.open()
     kept, refused = new_blob_id(), new_blob_id()
-    await blobs.write(kept, body(os.urandom(DISK // 2)))
-    for size in (DISK, DISK // 2 + 1):
+    await blobs.write(kept, body(os.urandom(SMALL_DISK // 2)))
+    for size in (SMALL_DISK, SMALL_DISK // 2 + 1):
         with pytest.raises(StorageFull):
             await blobs.write(refused, body(*[bytes(MIB)] * (size // MIB + 1)))
         assert storage.traces() == [kept]
     await blobs.remove(kept)
-    assert await blobs.write(refused, body(bytes(DISK // 2))) == DISK // 2
+    assert await blobs.write(refused, body(bytes(SMALL_DISK // 2))) == SMALL_DISK // 2
 
 
 async def test_nobody_else_can_read_them(folder: Path) -> None:
