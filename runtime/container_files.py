@@ -10,16 +10,14 @@ from weakref import WeakValueDictionary
 
 from runtime.containers import ContainerService, Lease
 from runtime.errors import NotFound, TooLarge
-from runtime.file_copies import FileCopies, users_file
+from runtime.file_copies import PREFIX, FileCopies, users_file
 from runtime.ids import is_container_file_id
 from runtime.names import safe_name
-from runtime.sandbox import ROOT, ReadingFile, WritingFile
+from runtime.sandbox import ReadingFile, WritingFile
 from runtime.store.base import ContainerFileStore, SeenFile
 from runtime.values import Container, ContainerFile, Page, PageRequest
 
 MAX_LISTED = 10_000  # files of one container; a sandbox may hold millions
-
-_PREFIX = f"{ROOT}/".encode()
 
 
 class FileContent:
@@ -80,7 +78,7 @@ class ContainerFileService:
             async with self._lock(container_id):
                 found = await lease.sandbox.list(MAX_LISTED)
                 seen = [
-                    SeenFile(_PREFIX + file.path, file.size, _made_at(file.modified_at, lease.container))
+                    SeenFile(PREFIX + file.path, file.size, _made_at(file.modified_at, lease.container))
                     for file in found
                 ]
                 await self._store.sync(container_id, seen)
@@ -98,7 +96,7 @@ class ContainerFileService:
         try:
             file = await self._find(container_id, file_id)
             try:
-                reading = await lease.sandbox.read(file.path.removeprefix(_PREFIX))
+                reading = await lease.sandbox.read(file.path.removeprefix(PREFIX))
             except NotFound:
                 raise _not_found(container_id, file_id) from None
         except BaseException:
@@ -111,7 +109,7 @@ class ContainerFileService:
         with await self._containers.use(owner, container_id) as lease:
             file = await self._find(container_id, file_id)
             try:
-                await lease.sandbox.remove(file.path.removeprefix(_PREFIX))
+                await lease.sandbox.remove(file.path.removeprefix(PREFIX))
             except NotFound:
                 raise _not_found(container_id, file_id) from None
             finally:

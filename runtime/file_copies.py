@@ -17,6 +17,9 @@ from runtime.sandbox import ROOT, Sandbox, WritingFile
 from runtime.store.base import ContainerFileStore
 from runtime.values import ContainerFile, FileSource
 
+PREFIX = f"{ROOT}/".encode()
+"""What the paths of files in containers begin with, in front of those that sandboxes know them by."""
+
 SENT_AT_A_TIME = 4  # into one sandbox: the storage and the link both have something to do, and memory stays small
 
 
@@ -71,7 +74,7 @@ def users_file(container_id: str, path: bytes, size: int) -> ContainerFile:
     return ContainerFile(
         id=new_container_file_id(),
         container_id=container_id,
-        path=f"{ROOT}/".encode() + path,
+        path=PREFIX + path,
         size=size,
         created_at=int(time.time()),
         source=FileSource.USER,
