@@ -12,7 +12,7 @@ from bench.contestants.forms import Form, form
 
 
 class SandlotFiles:
-    """Implements KeepsFiles."""
+    """Implements KeepsFiles. What is left there goes with the service's folder."""
 
     name = "Sandlot"
 
@@ -26,11 +26,7 @@ class SandlotFiles:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            for name in list(self._paths):
-                self.discard(name)
-        finally:
-            self._connection.close()
+        self._connection.close()
 
     def upload(self, name: str, content: bytes) -> Upload:
         """See KeepsFiles."""
