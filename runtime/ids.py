@@ -39,6 +39,7 @@ new_upload_id = _timed("upload_", 48)
 new_part_id = _timed("part_", 48)
 new_skill_id = _timed("skill_", 48)
 new_skill_version_id = _timed("skillver_", 48)
+new_egress_id = _timed("egr_", 48)
 
 
 def new_file_id() -> str:
@@ -55,6 +56,7 @@ is_container_id = _form(r"cntr_[0-9a-f]{48}")
 is_container_file_id = _form(r"cfile_[0-9a-f]{32}")
 is_shell_call_id = _form(r"sh_[0-9a-f]{50}")
 is_file_id = _form(r"file-[0-9A-Za-z]{22}")
+is_egress_id = _form(r"egr_[0-9a-f]{48}")
 is_upload_id = _form(r"upload_[0-9a-f]{48}")
 is_part_id = _form(r"part_[0-9a-f]{48}")
 is_skill_id = _form(r"skill_[0-9a-f]{48}")
