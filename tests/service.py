@@ -32,16 +32,19 @@ NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 class Service:
     """One service with its own data directory and port; both stay the same from start to start.
 
-    `settings` are further settings, without their prefix. As a context manager it starts, and at the end leaves no
-    container behind.
+    `settings` are further settings, without their prefix. `hosts` are names with the addresses that this process alone
+    finds them at, which takes root. As a context manager it starts, and at the end leaves no container behind.
     """
 
-    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, settings: Mapping[str, str] | None = None, hosts: Mapping[str, str] | None = None
+    ) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}/v1"
         self.log = data_dir / "service.log"
         self._settings = {"DATA_DIR": str(data_dir), "PORT": str(self.port), **(settings or {})}
+        self._hosts = hosts
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -68,7 +71,7 @@ class Service:
         environment |= {f"SANDLOT_{name}": value for name, value in self._settings.items()}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "api.cli.main", "serve"],
+                [*self._with_hosts(), sys.executable, "-m", "api.cli.main", "serve"],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -129,6 +132,14 @@ class Service:
             self.delete_containers()
         finally:
             self.stop()
+
+    def _with_hosts(self) -> list[str]:
+        """What to put before a command so that it sees an /etc/hosts of its own; it keeps its process id."""
+        if self._hosts is None:
+            return []
+        file = self.data_dir / "hosts"
+        file.write_text("".join(f"{address} {name}\n" for name, address in self._hosts.items()))
+        return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(file)]
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
