@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -18,6 +18,15 @@ class SecretName:
     def placeholder(self) -> str:
         """What code in the sandbox has in the value's stead."""
         return f"${self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class DomainSecret:
+    """A secret with its value, as a caller wrote it: nothing of it is checked yet."""
+
+    domain: str
+    name: str
+    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
