@@ -15,6 +15,7 @@ KINDS = {
     ids.is_part_id: ids.new_part_id,
     ids.is_skill_id: ids.new_skill_id,
     ids.is_blob_id: ids.new_blob_id,
+    ids.is_egress_id: ids.new_egress_id,
 }
 
 

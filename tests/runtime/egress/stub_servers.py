@@ -1,0 +1,132 @@
+"""Servers on addresses of their own below 127.0.0.0/8, in threads: they note every byte that reaches them.
+
+They serve tests that await and tests that don't, programs in real sandboxes too.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+import trustme
+
+from tests.runtime.egress.stub_http import serve_http
+from tests.runtime.egress.stub_streams import Accepted
+
+Serving = Callable[[Accepted], None]
+
+_numbers = itertools.count()
+
+
+def new_address() -> str:
+    """An address in 127.64.0.0/10 that no other server has, nor those of another run of the tests."""
+    return f"127.{64 + next(_numbers) % 64}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+
+
+class StubServer:
+    """Accepts connections, serves each in a thread and lets go of it. As a context manager it starts and ends.
+
+    `certificate` is for TLS, whose handshake comes first then.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        serve: Serving = serve_http,
+        *,
+        certificate: trustme.LeafCert | None = None,
+        alpn: Sequence[str] = ("http/1.1",),
+        address: str | None = None,
+    ) -> None:
+        self.address = address or new_address()
+        self.port = port
+        self.connections: list[Accepted] = []
+        self._serve = serve
+        self._certificate = certificate
+        self._alpn = alpn
+        self._listener = socket.create_server((self.address, port), backlog=512)
+        self._sockets: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+
+    @property
+    def raw(self) -> bytes:
+        """All bytes that came in, of all connections."""
+        return b"".join(each.raw for each in self.connections)
+
+    @property
+    def received(self) -> bytes:
+        """All that was in them: inside TLS where there is TLS."""
+        return b"".join(each.received for each in self.connections)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nobody has so much as connected."""
+        return not self.connections
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                accepted, _ = self._listener.accept()
+            except OSError:
+                return  # this is the end
+            self._sockets.append(accepted)
+            self.connections.append(Accepted(accepted))
+            threading.Thread(target=self._run, args=[accepted, self.connections[-1]], daemon=True).start()
+
+    def _run(self, accepted: socket.socket, stream: Accepted) -> None:
+        with accepted, suppress(OSError, ValueError):  # the peer is gone, or said what is no HTTP
+            if self._certificate is not None:
+                stream.start_tls(self._context(self._certificate))
+            self._serve(stream)
+
+    def _context(self, certificate: trustme.LeafCert) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(list(self._alpn))
+        certificate.configure_cert(context)
+        return context
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for each in [self._listener, *self._sockets]:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+
+
+def echo(stream: Accepted) -> None:
+    """Send everything back as it comes, then end."""
+    while data := stream.read_some():
+        stream.write(data)
+    stream.end()
+
+
+def swallow(stream: Accepted) -> None:
+    """Read to the end and say nothing."""
+    while stream.read_some():
+        pass
+
+
+def pour(size: int) -> Serving:
+    """Send so many bytes, without having been asked, then end and wait for the other side's end."""
+
+    def serve(stream: Accepted) -> None:
+        piece = b"x" * 1024**2
+        for start in range(0, size, len(piece)):
+            stream.write(piece[: size - start])
+        stream.end()
+        swallow(stream)
+
+    return serve

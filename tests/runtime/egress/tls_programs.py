@@ -1,0 +1,87 @@
+"""A program that speaks TLS on its connection out of a sandbox."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Self
+
+from runtime.egress.connection import Connection
+from tests.runtime.egress.memory_connections import Program
+
+
+def client_hello(server_name: str | None, context: ssl.SSLContext | None = None) -> bytes:
+    """What a client says first, in one record."""
+    outgoing = ssl.MemoryBIO()
+    tls = (context or insecure()).wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=server_name)
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        return outgoing.read()
+    raise AssertionError("A handshake takes two.")
+
+
+def insecure() -> ssl.SSLContext:
+    """A client's context that trusts anybody."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class TlsProgram:
+    """TLS over a Program, with the names of its methods. `shake_hands` comes first: ssl.SSLError when it fails."""
+
+    def __init__(self, context: ssl.SSLContext, server_name: str | None, program: Program | None = None) -> None:
+        self.program = program or Program()
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+
+    @property
+    def connection(self) -> Connection:
+        """What the gate is given."""
+        return self.program.connection
+
+    async def shake_hands(self) -> Self:
+        """Come to terms with the server; the reset of the connection passes through."""
+        while True:
+            try:
+                self.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._fill()
+            else:
+                await self._flush()
+                return self
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes."""
+        self.tls.write(data)
+        await self._flush()
+
+    async def receive(self) -> bytes:
+        """The next bytes, none at the end."""
+        while True:
+            try:
+                return self.tls.read(65536)
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._fill()
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return b""
+
+    async def read_all(self) -> bytes:
+        """Everything up to the end."""
+        data = b""
+        while piece := await self.receive():
+            data += piece
+        return data
+
+    async def _fill(self) -> None:
+        if data := await self.program.receive():
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+    async def _flush(self) -> None:
+        if self._outgoing.pending:
+            await self.program.send(self._outgoing.read())
