@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Literal, TypeVar
 
+from runtime.network_values import NO_NETWORK, DomainSecret, NetworkPolicy
 from runtime.skill_values import WantedSkill
 
 T = TypeVar("T")
@@ -40,13 +41,18 @@ class ContainerStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    """What a caller asks for when creating a container. `file_ids` are those of files to be copied into it."""
+    """What a caller asks for when creating a container. `file_ids` are those of files to be copied into it.
+
+    `allowed_domains` and `domain_secrets` are as the caller wrote them; without domains there is no network.
+    """
 
     name: str
     memory_limit: MemoryLimit = MemoryLimit.GIB_1
     expires_after_minutes: int = 20
     file_ids: Sequence[str] = ()
     skills: Sequence[WantedSkill] = ()
+    allowed_domains: Sequence[str] = ()
+    domain_secrets: Sequence[DomainSecret] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class Container:
     last_active_at: int
     memory_limit: MemoryLimit
     expires_after_minutes: int
+    network: NetworkPolicy = NO_NETWORK
 
 
 class FileSource(StrEnum):

@@ -29,8 +29,11 @@ class SeenFile:
 class ContainerStore(Protocol):
     """The records of containers."""
 
-    async def add(self, container: Container) -> None:
-        """Keep a new container. Its id must not be known yet."""
+    async def add(self, container: Container, sealed_secrets: bytes | None = None) -> None:
+        """Keep a new container, and the values of its network's secrets if they are sealed.
+
+        Its id must not be known yet.
+        """
 
     async def get(self, container_id: str) -> Container | None:
         """The container, whoever owns it and whatever its status."""
@@ -45,7 +48,13 @@ class ContainerStore(Protocol):
         """
 
     async def move(self, container_id: str, from_: Collection[ContainerStatus], to: ContainerStatus) -> bool:
-        """Set the status to `to` if it is one of `from_`, in one atomic step. Whether this call did it."""
+        """Set the status to `to` if it is one of `from_`, in one atomic step. Whether this call did it.
+
+        The sealed secrets of a container that isn't to live any more go in that step.
+        """
+
+    async def sealed_secrets(self, container_id: str) -> bytes | None:
+        """The values of a live container's secrets, sealed. None when they weren't kept."""
 
     async def touch(self, times: Mapping[str, int]) -> None:
         """Set `last_active_at` by container id, never backwards, and of running containers only.

@@ -6,15 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
+from runtime.network_values import NO_NETWORK, NetworkPolicy, SecretName
 from runtime.store.connections import Connections
 from runtime.store.paging import Keyset, find_position, read_page
-from runtime.store.rows import ContainerRow
+from runtime.store.rows import ContainerNetworkRow, ContainerRow
 from runtime.values import Container, ContainerStatus, MemoryLimit, Page, PageRequest
 
 _KEYSET = Keyset(ContainerRow.created_at, ContainerRow.id, noun="container")
 _LISTED = (ContainerStatus.RUNNING, ContainerStatus.EXPIRED)
+_LIVE = (ContainerStatus.CREATING, ContainerStatus.RUNNING)
 
-_ContainerColumns = Row[str, str, str, str, int, int, str, int]
+_ContainerColumns = Row[str, str, str, str, int, int, str, int, list[str], list[tuple[str, str]]]
 
 # Statements with fixed text are built once: building one takes longer than SQLite needs to answer it.
 _SELECT = select(
@@ -26,7 +28,9 @@ _SELECT = select(
     ContainerRow.last_active_at,
     ContainerRow.memory_limit,
     ContainerRow.expires_after_minutes,
-)
+    ContainerNetworkRow.allowed_domains,
+    ContainerNetworkRow.secrets,
+).outerjoin(ContainerNetworkRow)
 _GET = _SELECT.where(ContainerRow.id == bindparam("container_id"))
 _FIND = _GET.where(ContainerRow.owner == bindparam("owner"))
 _DUE = _SELECT.where(
@@ -41,6 +45,14 @@ _TOUCH = (
     )
     .values(last_active_at=bindparam("time"))
 )
+_SEALED = select(ContainerNetworkRow.sealed_secrets).where(
+    ContainerNetworkRow.container_id == bindparam("container_id")
+)
+_FORGET_SECRETS = (
+    update(ContainerNetworkRow)
+    .where(ContainerNetworkRow.container_id == bindparam("of"), ContainerNetworkRow.sealed_secrets.is_not(None))
+    .values(sealed_secrets=None)
+)
 
 
 class SqlContainerStore:
@@ -50,7 +62,7 @@ class SqlContainerStore:
         self._reader = connections.reader
         self._writer = connections.writer
 
-    async def add(self, container: Container) -> None:
+    async def add(self, container: Container, sealed_secrets: bytes | None = None) -> None:
         """See ContainerStore."""
         values = {
             "id": container.id,
@@ -64,6 +76,8 @@ class SqlContainerStore:
         }
         async with self._writer.begin() as connection:
             await connection.execute(insert(ContainerRow), values)
+            if container.network.enabled:
+                await connection.execute(insert(ContainerNetworkRow), _network_values(container, sealed_secrets))
 
     async def get(self, container_id: str) -> Container | None:
         """See ContainerStore."""
@@ -95,7 +109,15 @@ class SqlContainerStore:
             .values(status=to.value)
         )
         async with self._writer.begin() as connection:
-            return (await connection.execute(statement)).rowcount == 1
+            moved = (await connection.execute(statement)).rowcount == 1
+            if moved and to not in _LIVE:
+                await connection.execute(_FORGET_SECRETS, {"of": container_id})
+            return moved
+
+    async def sealed_secrets(self, container_id: str) -> bytes | None:
+        """See ContainerStore."""
+        async with self._reader.connect() as connection:
+            return (await connection.scalars(_SEALED, {"container_id": container_id})).one_or_none()
 
     async def touch(self, times: Mapping[str, int]) -> None:
         """See ContainerStore."""
@@ -118,7 +140,7 @@ class SqlContainerStore:
         return [_container(row) for row in rows]
 
     async def remove(self, container_id: str) -> None:
-        """See ContainerStore. The files go with it by their foreign key."""
+        """See ContainerStore. The files and the network go with it by their foreign keys."""
         async with self._writer.begin() as connection:
             await connection.execute(delete(ContainerRow).where(ContainerRow.id == container_id))
 
@@ -133,4 +155,22 @@ def _container(row: _ContainerColumns) -> Container:
         last_active_at=row.last_active_at,
         memory_limit=MemoryLimit(row.memory_limit),
         expires_after_minutes=row.expires_after_minutes,
+        network=_network(row),
     )
+
+
+def _network(row: _ContainerColumns) -> NetworkPolicy:
+    if row.allowed_domains is None:
+        return NO_NETWORK
+    return NetworkPolicy(
+        allowed_domains=tuple(row.allowed_domains), secrets=tuple(SecretName(*secret) for secret in row.secrets)
+    )
+
+
+def _network_values(container: Container, sealed_secrets: bytes | None) -> dict[str, object]:
+    return {
+        "container_id": container.id,
+        "allowed_domains": list(container.network.allowed_domains),
+        "secrets": [(secret.domain, secret.name) for secret in container.network.secrets],
+        "sealed_secrets": sealed_secrets,
+    }

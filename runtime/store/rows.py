@@ -8,6 +8,7 @@ only cost time. Enums are plain strings, times are whole seconds, and paths are 
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Computed,
     ForeignKey,
@@ -72,6 +73,21 @@ class ContainerRow(Rows):
     expires_after_minutes: Mapped[int]
     # Kept by the database itself: so the sweep is an index look-up, and this never disagrees with its parts.
     expires_at: Mapped[int] = mapped_column(Computed("last_active_at + expires_after_minutes * 60", persisted=True))
+
+
+class ContainerNetworkRow(Rows):
+    """What a container may reach; one without a network has no row.
+
+    Apart from the container's own row, which is written anew at every use and would take all of this along. A secret
+    is its domain and its name; their values are sealed, all together, and only here while the container lives.
+    """
+
+    __tablename__ = "container_networks"
+
+    container_id: Mapped[str] = mapped_column(ForeignKey("containers.id", ondelete="CASCADE"), primary_key=True)
+    allowed_domains: Mapped[list[str]] = mapped_column(JSON)
+    secrets: Mapped[list[tuple[str, str]]] = mapped_column(JSON)
+    sealed_secrets: Mapped[bytes | None]
 
 
 class ContainerFileRow(Rows):

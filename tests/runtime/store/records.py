@@ -13,11 +13,17 @@ from runtime.ids import (
     new_skill_version_id,
     new_upload_id,
 )
+from runtime.network_values import NO_NETWORK, NetworkPolicy, SecretName
 from runtime.skill_values import Skill, SkillVersion
 from runtime.values import Container, ContainerFile, ContainerStatus, FileSource, MemoryLimit
 
 OWNER = "key_1"
 QUOTA = 10_000
+
+NETWORK = NetworkPolicy(
+    ("api.example.com", "*.example.org"), (SecretName("api.example.com", "KEY"), SecretName("a.example.org", "KEY"))
+)
+"""A policy with all that there can be in one."""
 
 
 def container(
@@ -28,6 +34,7 @@ def container(
     created_at: int = 1000,
     last_active_at: int = 1000,
     minutes: int = 20,
+    network: NetworkPolicy = NO_NETWORK,
 ) -> Container:
     """A container with a new id."""
     return Container(
@@ -39,6 +46,7 @@ def container(
         last_active_at=last_active_at,
         memory_limit=MemoryLimit.GIB_4,
         expires_after_minutes=minutes,
+        network=network,
     )
 
 

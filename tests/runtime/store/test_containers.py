@@ -8,17 +8,42 @@ import pytest
 from runtime.errors import NotFound
 from runtime.store.base import Store
 from runtime.values import Container, ContainerStatus, PageRequest
-from tests.runtime.store.records import OWNER, container, container_file
+from tests.runtime.store.records import NETWORK, OWNER, container, container_file
 
 RUNNING, EXPIRED = ContainerStatus.RUNNING, ContainerStatus.EXPIRED
 
 
 async def test_a_container_comes_back_as_it_was_kept(store: Store) -> None:
     """Every field survives the database."""
-    kept = container(name="naïve box 🐚", last_active_at=2**33)
+    kept = container(name="naïve box 🐚", last_active_at=2**33, network=NETWORK)
     await store.containers.add(kept)
     assert await store.containers.get(kept.id) == kept
     assert await store.containers.find(OWNER, kept.id) == kept
+    assert (await store.containers.list(OWNER, PageRequest())).data == [kept]
+
+
+async def test_sealed_secrets_come_back(store: Store) -> None:
+    """They are the bytes that were kept with the container, and nobody else's."""
+    kept, other, unsealed = container(network=NETWORK), container(), container(network=NETWORK)
+    await store.containers.add(kept, b"\0sealed\xff")
+    await store.containers.add(other)
+    await store.containers.add(unsealed)
+    assert await store.containers.sealed_secrets(kept.id) == b"\0sealed\xff"
+    for each in (other.id, unsealed.id, "cntr_unknown"):
+        assert await store.containers.sealed_secrets(each) is None
+
+
+@pytest.mark.parametrize("ends", [EXPIRED, ContainerStatus.DELETING, ContainerStatus.FAILED])
+async def test_sealed_secrets_end_with_the_life(store: Store, ends: ContainerStatus) -> None:
+    """A container that is to live no more has none left; what it might reach is still in its record."""
+    kept = container(status=ContainerStatus.CREATING, network=NETWORK)
+    await store.containers.add(kept, b"sealed")
+    await store.containers.move(kept.id, [RUNNING], ends)
+    await store.containers.move(kept.id, [ContainerStatus.CREATING], RUNNING)
+    assert await store.containers.sealed_secrets(kept.id) == b"sealed"
+    await store.containers.move(kept.id, [RUNNING], ends)
+    assert await store.containers.sealed_secrets(kept.id) is None
+    assert await store.containers.get(kept.id) == replace(kept, status=ends)
 
 
 async def test_only_the_owner_finds_a_container(store: Store) -> None:
@@ -123,18 +148,21 @@ async def test_in_status_finds_everybodys(store: Store) -> None:
     assert await store.containers.in_status() == []
 
 
-async def test_remove_takes_the_files_along(store: Store) -> None:
+async def test_remove_takes_files_and_network_along(store: Store) -> None:
     """Nothing is left of a removed container, nothing of its neighbour is lost, and twice is as good as once."""
-    gone, stays = container(), container()
+    gone, stays = container(network=NETWORK), container(network=NETWORK)
     for each in (gone, stays):
-        await store.containers.add(each)
+        await store.containers.add(each, b"sealed")
     lost = await store.container_files.add(container_file(gone.id))
     kept = await store.container_files.add(container_file(stays.id))
     await store.containers.remove(gone.id)
     await store.containers.remove(gone.id)
     assert await store.containers.get(gone.id) is None
     assert await store.container_files.get(gone.id, lost.id) is None
+    assert await store.containers.sealed_secrets(gone.id) is None
     assert await store.container_files.get(stays.id, kept.id) == kept
+    assert await store.containers.get(stays.id) == stays
+    assert await store.containers.sealed_secrets(stays.id) == b"sealed"
 
 
 async def test_a_cancelled_caller_leaves_the_store_in_order(store: Store) -> None:

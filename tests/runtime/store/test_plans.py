@@ -27,6 +27,9 @@ from tests.runtime.store.records import OWNER, QUOTA, container, container_file,
 # How the size of what is kept in a blob is found.
 BLOB = "SEARCH blobs USING INDEX sqlite_autoindex_blobs_1 (id=?)"
 
+# How it is found what a container may reach.
+NETWORK = "SEARCH container_networks USING INDEX sqlite_autoindex_container_networks_1 (container_id=?) LEFT-JOIN"
+
 
 @pytest.fixture
 async def connections(database_file: Path) -> AsyncIterator[Connections]:
@@ -55,7 +58,7 @@ def plans(connections: Connections, database_file: Path) -> Iterator[list[str]]:
 
 
 async def test_listing_containers_walks_an_index(connections: Connections, database_file: Path) -> None:
-    """With and without a name, both ways, from the start and from the middle."""
+    """With and without a name, both ways, from the start and from the middle; each row has its network looked up."""
     containers = SqlContainerStore(connections)
     kept = container()
     await containers.add(kept)
@@ -69,12 +72,12 @@ async def test_listing_containers_walks_an_index(connections: Connections, datab
     cursor = "SEARCH containers USING INDEX sqlite_autoindex_containers_1 (id=?)"
     keyset = "(created_at,id)"
     assert found == [
-        f"{listed} (owner=?)",
-        f"{named} (owner=? AND name=?)",
+        f"{listed} (owner=?)\n{NETWORK}",
+        f"{named} (owner=? AND name=?)\n{NETWORK}",
         cursor,
-        f"{listed} (owner=? AND {keyset}<(?,?))",
+        f"{listed} (owner=? AND {keyset}<(?,?))\n{NETWORK}",
         cursor,
-        f"{named} (owner=? AND name=? AND {keyset}>(?,?))",
+        f"{named} (owner=? AND name=? AND {keyset}>(?,?))\n{NETWORK}",
     ]
 
 
@@ -102,7 +105,7 @@ async def test_the_sweep_looks_only_at_what_is_due(connections: Connections, dat
         await containers.due(now=0)
         await containers.in_status(ContainerStatus.CREATING, ContainerStatus.DELETING)
     due = "SEARCH containers USING INDEX ix_containers_due"
-    assert found == [f"{due} (status=? AND expires_at<?)", f"{due} (status=?)"]
+    assert found == [f"{due} (status=? AND expires_at<?)\n{NETWORK}", f"{due} (status=?)\n{NETWORK}"]
 
 
 async def test_listing_files_walks_an_index(connections: Connections, database_file: Path) -> None:
