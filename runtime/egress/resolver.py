@@ -1,0 +1,132 @@
+"""Names to addresses, as the host's system finds them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Protocol
+
+from runtime.egress.addresses import Address
+
+KEEP_SECONDS = 5.0
+MAX_KEPT = 4_096
+MAX_QUESTIONS = 64
+
+_HOSTS = Path("/etc/hosts")
+_NOT_FOUND = (socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
+
+
+class NameNotFound(Exception):
+    """There is no such host, or it has no address."""
+
+
+class ResolverFailed(Exception):
+    """It could not be found out whether there is such a host."""
+
+
+class Resolver(Protocol):
+    """Finds the addresses of hosts."""
+
+    async def resolve(self, name: str) -> Sequence[Address]:
+        """The addresses of the host with canonical name `name`, at least one, the best first.
+
+        Raises NameNotFound or ResolverFailed. The only deadline is the caller's, who may cancel.
+        """
+
+
+Answer = Sequence[Address] | NameNotFound | ResolverFailed
+
+
+def look_up(name: str) -> Answer:
+    """The addresses of the host with canonical name `name`, as the system knows them; or what is wrong. Blocks.
+
+    The name is asked for as it is: the system's search list could make another one of it, so there is a dot at its
+    end. Names in the hosts file have none, so that is read here, and first, as is usual.
+    """
+    if listed := in_hosts(name, _HOSTS):
+        return listed
+    try:
+        found = socket.getaddrinfo(f"{name}.".encode("ascii"), None, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        kind = NameNotFound if error.errno in _NOT_FOUND else ResolverFailed
+        return kind(f"{name}: {error.strerror}")
+    except OSError as error:
+        return ResolverFailed(f"{name}: {error}")
+    return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
+
+
+def in_hosts(name: str, file: Path) -> Sequence[Address]:
+    """The addresses that a hosts file has for `name`; none if there is no such file."""
+    try:
+        lines = file.read_text("utf-8", "replace").lower().splitlines()
+    except OSError:
+        return []
+    addresses = []
+    for line in lines:
+        address, *names = line.partition("#")[0].split() or [""]
+        if name in names:
+            with suppress(ValueError):  # a line that is no good concerns nobody else
+                addresses.append(ip_address(address))
+    return addresses
+
+
+class SystemResolver:
+    """Resolver by the system's own means.
+
+    These block, for half a minute if a name's servers keep silent. So each question gets a thread, MAX_QUESTIONS at
+    once, that nothing waits for at the end of the service. Whoever wants to know what is being asked waits for the
+    same answer; those that aren't failures are kept for KEEP_SECONDS.
+    """
+
+    def __init__(self, look_up: Callable[[str], Answer] = look_up) -> None:
+        self._look_up = look_up
+        self._room = asyncio.Semaphore(MAX_QUESTIONS)
+        self._asked: dict[str, asyncio.Future[Answer]] = {}
+        self._kept: dict[str, tuple[float, Answer]] = {}  # until when; the oldest first
+
+    async def resolve(self, name: str) -> Sequence[Address]:
+        """See Resolver."""
+        if not self._is_known(name):
+            await self._room.acquire()
+            if self._is_known(name):  # by now
+                self._room.release()
+            else:
+                self._ask(name)
+        answer = await asyncio.shield(self._asked[name]) if name in self._asked else self._kept[name][1]
+        if isinstance(answer, Exception):
+            raise type(answer)(*answer.args)
+        return answer
+
+    def _is_known(self, name: str) -> bool:
+        """Whether there is an answer, or will be. Answers that are too old, or too many, are dropped first."""
+        now = time.monotonic()
+        for kept, (good_until, _) in list(self._kept.items()):
+            if good_until > now and len(self._kept) <= MAX_KEPT:
+                break
+            del self._kept[kept]
+        return name in self._asked or name in self._kept
+
+    def _ask(self, name: str) -> None:
+        """Have a thread look the name up."""
+        loop = asyncio.get_running_loop()
+        self._asked[name] = loop.create_future()
+
+        def work() -> None:
+            answer = self._look_up(name)
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(self._tell, name, answer)
+
+        threading.Thread(target=work, name=f"resolve {name}", daemon=True).start()
+
+    def _tell(self, name: str, answer: Answer) -> None:
+        """Give all who wait for it the answer, and keep it."""
+        self._room.release()
+        self._asked.pop(name).set_result(answer)
+        if not isinstance(answer, ResolverFailed):
+            self._kept[name] = time.monotonic() + KEEP_SECONDS, answer
