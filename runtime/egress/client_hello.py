@@ -62,9 +62,7 @@ class ClientHelloReader:
         Raises HelloRefused as soon as it is clear that there is none, or none that can be let through.
         """
         self._unread += data
-        while self._unread:
-            if not self._left and not self._begin_record():
-                return None
+        while (self._left or self._begin_record()) and self._unread:
             self._continue_record()
             if self._is_whole():
                 return _parsed(_Fields(bytes(self._message[_MESSAGE_HEADER:])))
