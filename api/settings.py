@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.setting_values import COMMA_SEPARATED, CertificateFile, Domain, Port, RangesByName
 from runtime.config import Config
+from runtime.egress.config import EgressConfig
 
 PREFIX = "SANDLOT_"
+MIN_SECRETS_KEY = 16
 MIB = 1024**2
 GIB = 1024**3
 
@@ -76,6 +79,41 @@ class Settings(BaseSettings):
         description="A folder of skills for every API key: each folder in it, with its `SKILL.md`, is a skill whose id "
         "is the folder's name. Read at the start.",
     )
+    allowed_domains: Annotated[tuple[Domain, ...], *COMMA_SEPARATED] = Field(
+        default=("*",),
+        description="The domains that containers may be allowed to reach, separated by commas: names, or "
+        "`*.example.com` for all below one; `*` for every name. Requests for others are refused.",
+    )
+    egress_extra_ports: Annotated[tuple[Port, ...], *COMMA_SEPARATED] = Field(
+        default=(),
+        description="Ports, separated by commas, that containers may reach beside 80 and 443. On these, bytes pass "
+        "without being looked at.",
+    )
+    egress_private_ranges: RangesByName = Field(
+        default={},
+        validate_default=False,  # it is no JSON
+        description="Names that may lead to addresses that aren't public, and to which, as JSON: "
+        '`{"git.corp.example": ["10.0.0.0/8"]}`.',
+    )
+    egress_max_connections: int = Field(
+        default=EgressConfig().max_connections, ge=1, description="How many connections a container may have at once."
+    )
+    egress_max_bytes: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many bytes a container may send and receive through its connections, together, while the "
+        "service runs. Unset: no limit.",
+    )
+    ca_bundle: CertificateFile | None = Field(
+        default=None,
+        description="A PEM file of certificates to trust beside the system's, where the service itself speaks TLS "
+        "for a container: to domains with secrets. `make serve` also builds them into the sandbox image.",
+    )
+    secrets_key: SecretStr | None = Field(
+        default=None,
+        description="A text of at least 16 characters that containers' domain secrets are encrypted with, to be there "
+        "again after a restart. Unset: they are in memory alone.",
+    )
     request_max_bytes: int = Field(
         default=10 * MIB, ge=1024, description="The largest JSON request body, and so the largest `stdin`."
     )
@@ -95,9 +133,16 @@ class Settings(BaseSettings):
             raise ValueError("the access key's id and its secret belong together: set both or none")
         return secret
 
+    @field_validator("secrets_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < MIN_SECRETS_KEY:
+            raise ValueError(f"it has to be at least {MIN_SECRETS_KEY} characters long")
+        return key
+
     def to_config(self) -> Config:
         """The part of the settings that the runtime is about."""
-        secret, skills = self.s3_secret_access_key, self.skills_dir
+        secret, skills, secrets_key = self.s3_secret_access_key, self.skills_dir, self.secrets_key
         return Config(
             data_dir=self.directory,
             database_url=self.database_url,
@@ -112,6 +157,15 @@ class Settings(BaseSettings):
             s3_access_key_id=self.s3_access_key_id,
             s3_secret_access_key=None if secret is None else secret.get_secret_value(),
             skills_dir=None if skills is None else skills.expanduser().absolute(),
+            egress=EgressConfig(
+                allowed_domains=self.allowed_domains,
+                extra_ports=self.egress_extra_ports,
+                private_ranges=self.egress_private_ranges,
+                max_connections=self.egress_max_connections,
+                max_bytes=self.egress_max_bytes,
+                ca_bundle=self.ca_bundle,
+            ),
+            secrets_key=None if secrets_key is None else secrets_key.get_secret_value(),
         )
 
     @property
@@ -160,9 +214,11 @@ def settings_table() -> str:
 
 
 def _shown(default: object) -> str:
-    """A default as the table shows it: sizes also in GiB or MiB where they are whole ones."""
-    if default is None:
+    """A default as the table shows it: lists as one writes them, sizes also in GiB or MiB where they are whole ones."""
+    if default in (None, (), {}):
         return "unset"
+    if isinstance(default, tuple):
+        return f"`{','.join(default)}`"
     if isinstance(default, int):
         for unit, name in ((GIB, "GiB"), (MIB, "MiB")):
             if default >= unit and default % unit == 0:

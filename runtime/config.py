@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runtime.egress.config import EgressConfig
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -16,6 +18,8 @@ class Config:
     folder `blobs` in `data_dir`. `s3_endpoint` None means AWS; without keys, S3BlobStore looks for credentials itself.
     `file_max_bytes` is for a file that comes in one request, `key_max_bytes` for all that an API key stores. Each
     folder in `skills_dir` is a skill for everybody.
+
+    `secrets_key` is the text that containers' secrets are sealed with, None to have them in memory alone.
     """
 
     data_dir: Path
@@ -31,3 +35,5 @@ class Config:
     s3_secret_access_key: str | None = field(default=None, repr=False)
     key_max_bytes: int = 100 * 1024**3
     skills_dir: Path | None = None
+    egress: EgressConfig = field(default_factory=EgressConfig)
+    secrets_key: str | None = field(default=None, repr=False)

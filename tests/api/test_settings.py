@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import pytest
+import trustme
 
 from api.settings import Settings, SettingsError, read_settings, settings_table
+from runtime.egress.config import EgressConfig
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,9 +55,11 @@ def test_keys_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANDLOT_API_KEY", "sk-very-secret-key")
     monkeypatch.setenv("SANDLOT_S3_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("SANDLOT_S3_SECRET_ACCESS_KEY", "very-secret-too")
+    monkeypatch.setenv("SANDLOT_SECRETS_KEY", "very-secret-as-well")
     settings = read_settings()
     assert "very" not in repr(settings) + repr(settings.to_config())
     assert settings.to_config().s3_secret_access_key == "very-secret-too"
+    assert settings.to_config().secrets_key == "very-secret-as-well"
 
 
 @pytest.mark.parametrize(
@@ -77,4 +82,57 @@ def test_key_id_without_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a pair of keys would be passed over without a word."""
     monkeypatch.setenv("SANDLOT_S3_ACCESS_KEY_ID", "id")
     with pytest.raises(SettingsError, match="S3_SECRET_ACCESS_KEY"):
+        read_settings()
+
+
+def test_the_way_out_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a setting it is as the runtime's own defaults say; an empty variable is none."""
+    monkeypatch.setenv("SANDLOT_ALLOWED_DOMAINS", "")
+    config = read_settings().to_config()
+    assert (config.egress, config.secrets_key) == (EgressConfig(), None)
+
+
+def test_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Lists are separated by commas, ranges are JSON with names in their canonical form, certificates are in a file."""
+    bundle = tmp_path / "bundle.pem"
+    trustme.CA().cert_pem.write_to_path(bundle)
+    monkeypatch.setenv("SANDLOT_ALLOWED_DOMAINS", "api.example.com, *.example.org,")
+    monkeypatch.setenv("SANDLOT_EGRESS_EXTRA_PORTS", "22,5432")
+    monkeypatch.setenv("SANDLOT_EGRESS_PRIVATE_RANGES", '{"Git.Corp.Example.": ["10.0.0.0/8", "fd00::/8"]}')
+    monkeypatch.setenv("SANDLOT_EGRESS_MAX_CONNECTIONS", "7")
+    monkeypatch.setenv("SANDLOT_EGRESS_MAX_BYTES", "1000000")
+    monkeypatch.setenv("SANDLOT_CA_BUNDLE", str(bundle))
+    egress = read_settings().to_config().egress
+    assert egress == EgressConfig(
+        allowed_domains=("api.example.com", "*.example.org"),
+        extra_ports=(22, 5432),
+        private_ranges={"git.corp.example": [IPv4Network("10.0.0.0/8"), IPv6Network("fd00::/8")]},
+        max_connections=7,
+        max_bytes=1_000_000,
+        ca_bundle=bundle,
+    )
+    assert egress.ports == [22, 80, 443, 5432]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_DOMAINS", "example.com,https://example.org"),
+        ("ALLOWED_DOMAINS", "10.0.0.1"),
+        ("EGRESS_EXTRA_PORTS", "22,ssh"),
+        ("EGRESS_EXTRA_PORTS", "65536"),
+        ("EGRESS_PRIVATE_RANGES", '{"10.0.0.1": ["10.0.0.0/8"]}'),
+        ("EGRESS_PRIVATE_RANGES", '{"git.corp.example": ["10.0.0.1/8"]}'),
+        ("EGRESS_PRIVATE_RANGES", "git.corp.example=10.0.0.0/8"),
+        ("EGRESS_MAX_CONNECTIONS", "0"),
+        ("EGRESS_MAX_BYTES", "0"),
+        ("CA_BUNDLE", "/nowhere.pem"),
+        ("CA_BUNDLE", __file__),
+        ("SECRETS_KEY", "15 characters.."),
+    ],
+)
+def test_a_way_out_that_cannot_be(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """What isn't a domain, a port, a range, a limit, certificates or a key is noticed at the start, and named."""
+    monkeypatch.setenv(f"SANDLOT_{name}", value)
+    with pytest.raises(SettingsError, match=name):
         read_settings()
