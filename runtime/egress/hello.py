@@ -1,0 +1,35 @@
+"""The beginning of a TLS connection out of a sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+
+from runtime.egress.bytes import ByteChannel
+from runtime.egress.client_hello import ClientHelloReader, HelloRefused
+from runtime.egress.denial import Denied
+from runtime.network_values import Reason
+
+
+async def read_hello(client: ByteChannel, host: str, seconds: float) -> bytes:
+    """Read a whole ClientHello that names `host`, and return all that was read, to be passed on.
+
+    Raises Denied when it names another or none, isn't TLS, or doesn't come within `seconds`.
+    """
+    reader = ClientHelloReader()
+    read = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            hello = None
+            while hello is None:
+                data = await client.receive()
+                if not data:
+                    raise Denied(Reason.NOT_TLS)
+                read += data
+                hello = reader.feed(data)
+    except TimeoutError:
+        raise Denied(Reason.CLIENT_HELLO_TIMEOUT) from None
+    except HelloRefused as refused:
+        raise Denied(refused.reason) from None
+    if hello.server_name != host:
+        raise Denied(Reason.SNI_MISMATCH)
+    return bytes(read)

@@ -1,0 +1,78 @@
+"""A connection out of a sandbox that may be made, on its way to its server."""
+
+from __future__ import annotations
+
+from runtime.egress.attempts import Attempt
+from runtime.egress.authority import Authority
+from runtime.egress.bytes import ByteChannel
+from runtime.egress.config import TLS_PORT
+from runtime.egress.hello import read_hello
+from runtime.egress.http import serve_http
+from runtime.egress.intercept import intercept
+from runtime.egress.policy import Decision
+from runtime.egress.secrets import SecretSet
+from runtime.egress.shared import Shared
+from runtime.egress.splice import splice
+from runtime.network_values import Reason
+
+
+class Passage:
+    """One connection, from the program at `client` to the host and port of `decision`, which is an allowed one.
+
+    Each way through raises Denied, ChannelBroken, or SandboxLost, and doesn't close `client`.
+    """
+
+    def __init__(self, decision: Decision, attempt: Attempt, client: ByteChannel, shared: Shared) -> None:
+        assert decision.port is not None  # noqa: S101 - or it wouldn't be allowed
+        self._host = decision.host
+        self._port = decision.port
+        self._reason = decision.reason
+        self._attempt = attempt
+        self._client = client
+        self._shared = shared
+
+    async def go(self, authority: Authority | None, secrets: SecretSet) -> None:
+        """Carry the connection in the way that was decided. Those with secrets need the sandbox's authority."""
+        if self._reason is Reason.PLAIN_HTTP:
+            await self._as_http()
+        elif authority is not None and secrets:
+            await self._as_http_in_tls(authority, secrets)
+        elif self._port == TLS_PORT:
+            await self._untouched(await self._hello())
+        else:
+            await self._untouched(b"")
+
+    async def _untouched(self, beginning: bytes) -> None:
+        """After its `beginning`, which was read already."""
+        server = await self._dial()
+        try:
+            await server.send(beginning)
+            await splice(self._client, server)
+        finally:
+            server.close()
+
+    async def _as_http(self) -> None:
+        await serve_http(self._client, self._host, self._port, self._dial, None, self._attempt.refuse_request)
+
+    async def _as_http_in_tls(self, authority: Authority, secrets: SecretSet) -> None:
+        hello = await self._hello()
+        await intercept(
+            self._client,
+            hello,
+            self._host,
+            self._port,
+            self._dial,
+            self._shared.trust,
+            authority,
+            secrets,
+            self._attempt.refuse_request,
+        )
+
+    async def _hello(self) -> bytes:
+        return await read_hello(self._client, self._host, self._shared.config.client_hello_seconds)
+
+    async def _dial(self) -> ByteChannel:
+        """Connect to the host, which lets the connection through, as far as the records are concerned."""
+        dialled = await self._shared.dialler.dial(self._host, self._port)
+        self._attempt.let_through(self._reason, dialled.address)
+        return dialled.channel
