@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.egress.scrubber import Echo, Scrubber
+
+SECRET = b"sk-7f3kD92nXqLp0aWm"
+ECHO = Echo(SECRET, b"$API_KEY")
+
+
+def scrubbed(echoes: Sequence[Echo], *pieces: bytes) -> bytes:
+    """All that comes out of a stream of pieces."""
+    scrubber = Scrubber(echoes)
+    return b"".join([*map(scrubber.feed, pieces), scrubber.finish()])
+
+
+def plainly(echoes: Sequence[Echo], data: bytes) -> bytes:
+    """The same in so few words that they can be seen to be right: everything is there, and cost is no matter."""
+    places = sorted((data.find(echo.sought), -len(echo.sought), echo.placeholder) for echo in echoes if echo.sought)
+    places = [place for place in places if place[0] >= 0]
+    if not places:
+        return data
+    start, size, placeholder = places[0]
+    end = start - size
+    for place, size, _ in places:
+        end = max(end, place - size) if place < end else end
+    return data[:start] + placeholder + plainly(echoes, data[end:])
+
+
+def test_a_value_is_hidden_wherever_it_occurs() -> None:
+    """At the beginning, at the end, twice in a row."""
+    assert scrubbed([ECHO], SECRET + b" and " + SECRET + SECRET) == b"$API_KEY and $API_KEY$API_KEY"
+
+
+@pytest.mark.parametrize("size", range(1, 3 * len(SECRET)))
+def test_a_value_is_hidden_across_the_borders_of_pieces(size: int) -> None:
+    """Pieces of every size, at every offset in the value."""
+    data = b"".join(b"x" * gap + SECRET for gap in range(len(SECRET))) + SECRET[:-1]
+    pieces = [data[start : start + size] for start in range(0, len(data), size)]
+    assert scrubbed([ECHO], *pieces) == data.replace(SECRET, b"$API_KEY")
+
+
+@pytest.mark.parametrize("end", range(len(SECRET)))
+def test_no_more_is_held_back_than_may_be_part_of_a_value(end: int) -> None:
+    """An event that ends in nothing of a value goes on at once; what looked like one does as soon as it is none."""
+    scrubber = Scrubber([ECHO])
+    assert scrubber.feed(b"data: hello\n\n" + SECRET[:end]) == b"data: hello\n\n"
+    assert scrubber.feed(b"\n") == SECRET[:end] + b"\n"
+
+
+def test_values_that_overlap_are_hidden_together() -> None:
+    """Nothing is left of the second that would be the whole of a third; of two at one place the longer one counts."""
+    echoes = [Echo(b"abcd", b"$A"), Echo(b"cdef", b"$B"), Echo(b"ab", b"$C")]
+    assert scrubbed(echoes, b"-abcdef-ab-cdef-") == b"-$A-$C-$B-"
+
+
+def test_placeholders_are_not_looked_into() -> None:
+    """One that contains another value, or makes one with what is around it, is not replaced again."""
+    assert scrubbed([Echo(b"one", b"$TWO"), Echo(b"TWO", b"$X"), Echo(b"$TWO-", b"$Y")], b"one-") == b"$TWO-"
+
+
+def test_an_empty_value_is_nowhere() -> None:
+    """It would be everywhere."""
+    assert scrubbed([Echo(b"", b"$EMPTY")], b"abc") == b"abc"
+
+
+# Few letters, so that values repeat, overlap and are parts of each other.
+texts = st.text("ab", max_size=8).map(str.encode)
+
+
+@given(st.lists(texts, unique=True, max_size=4), st.lists(st.text("abc", max_size=6).map(str.encode), max_size=20))
+def test_the_borders_of_pieces_change_nothing(values: list[bytes], pieces: list[bytes]) -> None:
+    """Whatever the values are, and however the stream is cut, it comes out as if it had come at once."""
+    echoes = [Echo(value, b"$%d" % number) for number, value in enumerate(values)]
+    assert scrubbed(echoes, *pieces) == plainly(echoes, b"".join(pieces))
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=6).map(str.encode), min_size=1, max_size=4), st.data())
+def test_no_value_comes_through(values: list[bytes], data: st.DataObject) -> None:
+    """Not even one that others overlap with: letters alone don't make it, whatever is put in their place."""
+    pieces = data.draw(st.lists(st.sampled_from([*values, b"a", b"b", b"c"])))
+    out = scrubbed([Echo(value, b"\0") for value in values], *pieces)
+    assert not any(value in out for value in values)
+
+
+def steps_for(echoes: Sequence[Echo], pieces: Sequence[bytes]) -> int:
+    """How many bytes are looked at one by one, which is what costs most."""
+    scrubber = Scrubber(echoes)
+    looked_at = 0
+    for search in scrubber._searches:
+        follow = search._follow
+
+        def counted(byte: int, follow: object = follow) -> None:
+            nonlocal looked_at
+            looked_at += 1
+            follow(byte)  # type: ignore[operator]
+
+        search._follow = counted  # type: ignore[method-assign]
+    for piece in pieces:
+        scrubber.feed(piece)
+    return looked_at
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 65536])
+def test_a_server_that_knows_the_value_makes_it_no_slower(size: int) -> None:
+    """Values that repeat themselves, in a stream that nearly does so: each byte is looked at a few times at most."""
+    value = b"a" * 3000 + b"b" + b"a" * 3000
+    stream = (b"a" * 5999 + b"b" + value[:-1] + b"c") * 10
+    pieces = [stream[start : start + size] for start in range(0, len(stream), size)]
+    assert steps_for([Echo(value, b"$A")], pieces) <= 2 * len(stream)
+
+
+def test_random_streams_of_parts_of_values() -> None:
+    """Long values in pieces of all sizes, against the plain way."""
+    chance = random.Random(4)  # noqa: S311 - the same in every run
+    values = [bytes(chance.choices(b"xy", k=size)) for size in (20, 300, 5000)]
+    echoes = [Echo(value, b"$%d" % number) for number, value in enumerate(values)]
+    parts = []
+    for _ in range(300):
+        value = chance.choice(values)
+        parts.append(value[chance.choice([0, 0, chance.randrange(len(value))]) : chance.randrange(1, 2 * len(value))])
+    stream = b"".join(parts)
+    pieces = []
+    while stream:
+        size = chance.choice([1, 10, 500, 8000])
+        pieces.append(stream[:size])
+        stream = stream[size:]
+    assert scrubbed(echoes, *pieces) == plainly(echoes, b"".join(parts))
