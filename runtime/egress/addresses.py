@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from runtime.egress.config import EgressConfig
 
@@ -77,7 +77,7 @@ def is_own(address: Address) -> bool:
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((str(address), 1))
-            return bool(probe.getsockname()[0] == str(address))
+            return ip_address(probe.getsockname()[0]) == address
     except OSError:  # there is no way to it
         return False
 

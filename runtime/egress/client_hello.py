@@ -113,17 +113,18 @@ class _Fields:
 
     def __init__(self, data: bytes, reason: Reason = Reason.NOT_TLS) -> None:
         self._data = data
+        self._at = 0
         self._reason = reason
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return self._at < len(self._data)
 
     def take(self, size: int) -> bytes:
         """The next `size` bytes."""
-        if len(self._data) < size:
+        start, self._at = self._at, self._at + size
+        if self._at > len(self._data):
             raise HelloRefused(self._reason)
-        taken, self._data = self._data[:size], self._data[size:]
-        return taken
+        return self._data[start : self._at]
 
     def number(self, size: int) -> int:
         """A number of `size` bytes."""
@@ -135,7 +136,7 @@ class _Fields:
 
     def end(self) -> None:
         """Make sure that nothing is left."""
-        if self._data:
+        if self:
             raise HelloRefused(self._reason)
 
 
