@@ -12,7 +12,7 @@ from api import errors
 from api.auth import authenticate
 from api.data_dir import hold, write_secret
 from api.middleware import Exchanges
-from api.routes import container_files, containers, files, health, shell_calls, skills, uploads
+from api.routes import container_files, containers, egress, files, health, shell_calls, skills, uploads
 from api.settings import Settings
 from runtime.runtime import Runtime
 
@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Exchanges)
     errors.install(app)
     app.include_router(health.router)
-    for routes in (containers, container_files, shell_calls, files, uploads, skills):
+    for routes in (containers, container_files, shell_calls, egress, files, uploads, skills):
         app.include_router(routes.router, prefix="/v1", dependencies=[Depends(authenticate)])
     return app
 

@@ -48,12 +48,6 @@ def above_maximum(param: str, maximum: int, actual: int) -> InvalidInput:
     return InvalidInput(message, param=param, code=code)
 
 
-def unsupported_value(param: str, value: str) -> InvalidInput:
-    """A value of OpenAI's that this server does not honour."""
-    message = f"Unsupported value: '{param}' does not support '{value}' on this server."
-    return InvalidInput(message, param=param, code="unsupported_value")
-
-
 def unknown_parameter(param: str) -> InvalidInput:
     """A parameter that there is none of."""
     return InvalidInput(f"Unknown parameter: '{param}'.", param=param, code="unknown_parameter")

@@ -15,7 +15,10 @@ from runtime.errors import ContainerExpired, NotFound, SandlotError
 from runtime.expiry import is_due
 from runtime.file_copies import FileCopies
 from runtime.file_values import File
+from runtime.gates import CheckedNetwork, Gates
 from runtime.ids import is_container_id, new_container_id
+from runtime.network_values import EgressRecord
+from runtime.pages import page_of
 from runtime.sandbox import Sandbox
 from runtime.sandboxes import Sandboxes
 from runtime.skills import SkillService
@@ -51,10 +54,17 @@ class ContainerService:
     """What callers do with containers. `owner` is the id of the caller's API key; others' containers don't exist."""
 
     def __init__(
-        self, store: Store, sandboxes: Sandboxes, activity: Activity, copies: FileCopies, skills: SkillService
+        self,
+        store: Store,
+        sandboxes: Sandboxes,
+        gates: Gates,
+        activity: Activity,
+        copies: FileCopies,
+        skills: SkillService,
     ) -> None:
         self._store = store
         self._sandboxes = sandboxes
+        self._gates = gates
         self._activity = activity
         self._copies = copies
         self._skills = skills
@@ -65,11 +75,12 @@ class ContainerService:
     async def create(self, owner: str, spec: ContainerSpec) -> Container:
         """A new container, running, with its files and skills in it.
 
-        Raises NotFound and InvalidInput for those that it can't have, before anything is made.
+        Raises NotFound and InvalidInput for what it can't have, before anything is made.
         """
+        network = self._gates.check(spec.network)
         files = await self._copies.find_all(owner, spec.file_ids)
         async with self._skills.mountable(owner, spec.skills) as skills:
-            return await self._make(owner, spec, files, skills)
+            return await self._make(owner, spec, network, files, skills)
 
     async def retrieve(self, owner: str, container_id: str) -> Container:
         """The container's record. Reading it counts as a use."""
@@ -82,6 +93,14 @@ class ContainerService:
         """A page of the owner's containers, running and expired ones. Counts as a use of none of them."""
         found = await self._store.containers.list(owner, page, name)
         return Page([self._activity.current(container) for container in found.data], found.has_more)
+
+    async def egress(self, owner: str, container_id: str, page: PageRequest) -> Page[EgressRecord]:
+        """A page of what the container tried to reach, of the last 1,000 times; nothing of an expired one.
+
+        Reading it counts as a use.
+        """
+        await self.retrieve(owner, container_id)
+        return page_of(self._gates.records(container_id), page, noun="egress record")
 
     async def use(self, owner: str, container_id: str) -> Lease:
         """A running container, for as long as the lease is open. Raises ContainerExpired or NotFound."""
@@ -127,7 +146,9 @@ class ContainerService:
                 log.info("%s has expired", container.id)
                 await self.expire(container)
 
-    async def _make(self, owner: str, spec: ContainerSpec, files: Sequence[File], skills: Path | None) -> Container:
+    async def _make(
+        self, owner: str, spec: ContainerSpec, network: CheckedNetwork, files: Sequence[File], skills: Path | None
+    ) -> Container:
         """Make the container. The record is there before the sandbox, so that none is ever unaccounted for."""
         now = int(time.time())
         container = Container(
@@ -139,10 +160,12 @@ class ContainerService:
             last_active_at=now,
             memory_limit=spec.memory_limit,
             expires_after_minutes=spec.expires_after_minutes,
+            network=network.policy,
         )
-        await self._store.containers.add(container)
+        await self._store.containers.add(container, self._gates.seal(container.id, network))
         self._activity.begin(container.id)  # in use while it is made: the reconciler leaves it alone
         try:
+            self._gates.open(container.id, network)
             sandbox = await self._sandboxes.start(container, skills)
             await self._copies.put_all(files, container.id, sandbox)
             await self._store.containers.move(container.id, [ContainerStatus.CREATING], ContainerStatus.RUNNING)

@@ -30,6 +30,14 @@ class DomainSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedNetwork:
+    """What a caller asks to reach: names and `*.`-patterns, as they were written, and secrets to put in there."""
+
+    allowed_domains: Sequence[str]
+    secrets: Sequence[DomainSecret] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkPolicy:
     """What a container may reach; no domains mean no network at all.
 

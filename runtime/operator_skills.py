@@ -15,8 +15,9 @@ from typing import Self
 from runtime.bundles.bundle import from_files
 from runtime.bundles.files import BundleFile
 from runtime.disk import on_disk
-from runtime.errors import InvalidInput, NotFound
+from runtime.errors import InvalidInput
 from runtime.ids import is_skill_id
+from runtime.pages import page_of
 from runtime.skill_values import Skill, SkillVersion
 from runtime.spool import Spool
 from runtime.values import Page, PageRequest
@@ -39,10 +40,7 @@ class OperatorSkill:
 
     def versions(self, page: PageRequest) -> Page[SkillVersion]:
         """A page of its versions. Raises NotFound as SkillStore.versions does."""
-        if page.after not in (None, self.version.id):
-            raise NotFound(f"Invalid 'after': no skill version with id '{page.after}' in this list.", param="after")
-        listed = [] if page.after else [self.version]
-        return Page(listed[: page.limit], has_more=len(listed) > page.limit)
+        return page_of([self.version], page, noun="skill version")
 
 
 class OperatorSkills:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from runtime.activity import Activity
 from runtime.containers import ContainerService
+from runtime.errors import SandlotError
 from runtime.sandboxes import Sandboxes
 from runtime.store.base import ContainerStore
 from runtime.values import Container, ContainerStatus
 
 log = logging.getLogger(__name__)
+
+RELINKS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,25 @@ class Reconciler:
         for name in found.orphans:
             log.info("%s is on the engine without a record: removed", name)
             await self._sandboxes.destroy(name)
+
+    async def relink(self) -> None:
+        """Bring back the links of containers with a network that have lost theirs, as by a restart of the service.
+
+        Others' links are brought back when somebody calls; in these, programs wait for the way out.
+        """
+        places = asyncio.Semaphore(RELINKS_AT_ONCE)
+
+        async def relink(container_id: str) -> None:
+            async with places:
+                try:
+                    await self._sandboxes.get(container_id)
+                except SandlotError as error:
+                    log.warning("%s has no way out at the moment: %s", container_id, error)
+
+        async with asyncio.TaskGroup() as tasks:
+            for container in await self._store.in_status(ContainerStatus.RUNNING):
+                if container.network.enabled:
+                    tasks.create_task(relink(container.id))
 
     async def _records(self) -> Collection[Container]:
         return await self._store.in_status(ContainerStatus.CREATING, ContainerStatus.RUNNING, ContainerStatus.DELETING)

@@ -14,9 +14,13 @@ from runtime.blobs.s3 import S3BlobStore
 from runtime.config import Config
 from runtime.container_files import ContainerFileService
 from runtime.containers import ContainerService
+from runtime.egress.egress import Egress
+from runtime.egress.resolver import SystemResolver
+from runtime.egress.sealing import Seal
 from runtime.engines.docker import DockerEngine
 from runtime.file_copies import FileCopies
 from runtime.files import FileService
+from runtime.gates import Gates
 from runtime.keys import KeyService
 from runtime.operator_skills import OperatorSkills
 from runtime.reconcile import Reconciler
@@ -67,9 +71,12 @@ class Runtime:
             operator_skills = await stack.enter_async_context(OperatorSkills.open(config.skills_dir, spool))
             skills = SkillService(store.skills, storage, operator_skills, spool)
             copies = FileCopies(files, store.container_files)
-            sandboxes = Sandboxes(engine, config.image, store.instance_id)
+            egress = await stack.enter_async_context(Egress.open(config.egress, SystemResolver()))
+            gates = Gates(egress, config.egress, Seal(config.secrets_key))
+            await gates.restore(store.containers)
+            sandboxes = Sandboxes(engine, gates, config.image, store.instance_id)
             activity = Activity()
-            containers = ContainerService(store, sandboxes, activity, copies, skills)
+            containers = ContainerService(store, sandboxes, gates, activity, copies, skills)
             reconciler = Reconciler(store.containers, sandboxes, containers, activity)
             await reconciler.reconcile()
             stack.push_async_callback(activity.write, store.containers)
@@ -84,9 +91,10 @@ class Runtime:
                 files.expire_due: SWEEP_SECONDS,
                 uploads.expire_due: SWEEP_SECONDS,
                 reconciler.reconcile: RECONCILE_SECONDS,
+                reconciler.relink: RECONCILE_SECONDS,
                 storage.collect: COLLECT_SECONDS,
             }
-            await stack.enter_async_context(schedule(jobs, at_once=[storage.collect]))
+            await stack.enter_async_context(schedule(jobs, at_once=[reconciler.relink, storage.collect]))
             yield cls(
                 containers=containers,
                 container_files=ContainerFileService(store.container_files, containers, copies, config.file_max_bytes),

@@ -7,6 +7,7 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from runtime.engines.base import Engine, SandboxSpec
+from runtime.gates import Gates
 from runtime.link.bootstrap import COMMAND, agent_bundle
 from runtime.link.session import LinkSession
 from runtime.sandbox import ROOT, Sandbox
@@ -21,8 +22,9 @@ INSTANCE_LABEL = "sandlot.instance"
 class Sandboxes:
     """Sandboxes by the id of the container they are. The engine knows them by that id too."""
 
-    def __init__(self, engine: Engine, image: str, instance_id: str) -> None:
+    def __init__(self, engine: Engine, gates: Gates, image: str, instance_id: str) -> None:
         self._engine = engine
+        self._gates = gates
         self._image = image
         self._labels = {INSTANCE_LABEL: instance_id}
         self._live: dict[str, Sandbox] = {}
@@ -31,7 +33,7 @@ class Sandboxes:
     async def start(self, container: Container, files: Path | None) -> Sandbox:
         """Make the sandbox of a new container, with what is in a tar (see SandboxSpec). Its agent has answered.
 
-        On an error the engine may be left with a sandbox, or a part of one: destroy it.
+        Its gate has to be there. On an error the engine may be left with a sandbox, or a part of one: destroy it.
         """
         spec = SandboxSpec(
             name=container.id,
@@ -42,10 +44,7 @@ class Sandboxes:
             files=files,
         )
         await self._engine.create(spec)
-        stream = await self._engine.attach(container.id)
-        stream.write(agent_bundle(ROOT))
-        sandbox = self._live[container.id] = Sandbox(await LinkSession.establish(stream, BOOT_SECONDS))
-        return sandbox
+        return await self._link(container.id, BOOT_SECONDS, agent_bundle(ROOT))
 
     async def get(self, container_id: str) -> Sandbox:
         """The container's sandbox, with its link; NotFound when the engine no longer runs it."""
@@ -55,13 +54,12 @@ class Sandboxes:
         async with self._locks.setdefault(container_id, asyncio.Lock()):
             sandbox = self._live.get(container_id)
             if sandbox is None or sandbox.lost:
-                stream = await self._engine.attach(container_id)
-                sandbox = Sandbox(await LinkSession.establish(stream, REJOIN_SECONDS))
-                self._live[container_id] = sandbox
+                sandbox = await self._link(container_id, REJOIN_SECONDS)
         return sandbox
 
     async def destroy(self, container_id: str) -> None:
-        """Remove the sandbox, whatever state it is in; nothing happens when there is none."""
+        """Remove the sandbox, whatever state it is in, and close its gate; nothing happens when there is none."""
+        self._gates.close(container_id)
         sandbox = self._live.pop(container_id, None)
         if sandbox is not None:
             sandbox.close()
@@ -80,3 +78,21 @@ class Sandboxes:
         for sandbox in self._live.values():
             sandbox.close()
         self._live.clear()
+
+    async def _link(self, container_id: str, deadline: float, first: bytes = b"") -> Sandbox:
+        """Link to a sandbox that runs, to which `first` is said before anything else, and open its way out."""
+        gate = self._gates.get(container_id)
+        stream = await self._engine.attach(container_id)
+        stream.write(first)
+        sandbox = Sandbox(await LinkSession.establish(stream, deadline))
+        try:
+            if gate.policy.enabled:
+                await sandbox.set_network(
+                    gate.policy.allowed_domains, self._gates.ports, gate.environment, gate.authority
+                )
+            self._gates.get(container_id)  # if it was destroyed meanwhile, it must not seem to live
+        except BaseException:
+            sandbox.close()
+            raise
+        self._live[container_id] = sandbox
+        return sandbox

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Literal, TypeVar
 
-from runtime.network_values import NO_NETWORK, DomainSecret, NetworkPolicy
+from runtime.network_values import NO_NETWORK, NetworkPolicy, WantedNetwork
 from runtime.skill_values import WantedSkill
 
 T = TypeVar("T")
@@ -41,9 +41,9 @@ class ContainerStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    """What a caller asks for when creating a container. `file_ids` are those of files to be copied into it.
+    """What a caller asks for when creating a container.
 
-    `allowed_domains` and `domain_secrets` are as the caller wrote them; without domains there is no network.
+    `file_ids` are those of files to be copied into it. Without a `network` it has none.
     """
 
     name: str
@@ -51,8 +51,7 @@ class ContainerSpec:
     expires_after_minutes: int = 20
     file_ids: Sequence[str] = ()
     skills: Sequence[WantedSkill] = ()
-    allowed_domains: Sequence[str] = ()
-    domain_secrets: Sequence[DomainSecret] = ()
+    network: WantedNetwork | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from api import wording
 from api.pagination import PageQuery
 from api.schemas.base import NO_NUL, ListItem, RequestBody, ResponseBody
 from api.schemas.container_skills import ContainerSkill
-from api.schemas.network_policies import AllowlistPolicy, NetworkPolicy
+from api.schemas.network_policies import NetworkPolicy, NetworkPolicyObject, policy_object
 from runtime.values import Container, ContainerSpec, ContainerStatus, MemoryLimit
 
 DEFAULT_MINUTES = 20
@@ -38,15 +38,14 @@ class ContainerCreate(RequestBody):
     network_policy: NetworkPolicy | None = None
 
     def to_spec(self, max_minutes: int) -> ContainerSpec:
-        """What the runtime is to make. Refuses what this server does not honour."""
-        if isinstance(self.network_policy, AllowlistPolicy):
-            raise wording.unsupported_value("network_policy.type", "allowlist")
+        """What the runtime is to make. Refuses what the operator doesn't allow."""
         return ContainerSpec(
             name=self.name,
             memory_limit=self.memory_limit,
             expires_after_minutes=self._minutes(max_minutes),
             file_ids=self.file_ids,
             skills=[skill.to_wanted() for skill in self.skills],
+            network=self.network_policy.to_wanted() if self.network_policy else None,
         )
 
     def _minutes(self, maximum: int) -> int:
@@ -70,12 +69,6 @@ class Expiry(ResponseBody):
     minutes: int
 
 
-class Policy(ResponseBody):
-    """A container's `network_policy`."""
-
-    type: Literal["disabled"] = "disabled"
-
-
 class ContainerObject(ListItem):
     """A container."""
 
@@ -85,7 +78,7 @@ class ContainerObject(ListItem):
     expires_after: Expiry
     last_active_at: int
     memory_limit: MemoryLimit
-    network_policy: Policy
+    network_policy: NetworkPolicyObject
     name: str
 
     @classmethod
@@ -99,7 +92,7 @@ class ContainerObject(ListItem):
             expires_after=Expiry(minutes=container.expires_after_minutes),
             last_active_at=container.last_active_at,
             memory_limit=container.memory_limit,
-            network_policy=Policy(),
+            network_policy=policy_object(container.network),
             name=container.name,
         )
 

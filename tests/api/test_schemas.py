@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
@@ -10,8 +11,18 @@ from api import wording
 from api.pagination import ListObject
 from api.schemas.container_files import ContainerFileObject
 from api.schemas.containers import ContainerCreate, ContainerObject
+from api.schemas.egress import EgressObject
 from api.schemas.shell_calls import ShellCallCreate, ShellCallObject
 from runtime.errors import InvalidInput
+from runtime.network_values import (
+    DomainSecret,
+    EgressRecord,
+    NetworkPolicy,
+    Reason,
+    SecretName,
+    Verdict,
+    WantedNetwork,
+)
 from runtime.skill_values import InlineSkill, SkillReference
 from runtime.values import (
     CallStatus,
@@ -118,27 +129,47 @@ def test_default_within_maximum() -> None:
     assert create().to_spec(5).expires_after_minutes == 5
 
 
-@pytest.mark.parametrize(
-    ("fields", "param", "code"),
-    [
-        (
-            {"network_policy": {"type": "allowlist", "allowed_domains": ["example.com"]}},
-            "network_policy.type",
-            "unsupported_value",
-        ),
-        (
-            {"expires_after": {"anchor": "last_active_at", "minutes": 61}},
-            "expires_after.minutes",
-            "integer_above_max_value",
-        ),
-    ],
-)
-def test_refused(fields: dict[str, Any], param: str, code: str) -> None:
-    """What cannot be honoured is refused by name, never dropped."""
+def test_above_the_maximum() -> None:
+    """What the operator doesn't allow is refused by name, never made less."""
     with pytest.raises(InvalidInput) as caught:
-        create(**fields).to_spec(60)
-    assert (caught.value.param, caught.value.code) == (param, code)
-    assert param in caught.value.message
+        create(expires_after={"anchor": "last_active_at", "minutes": 61}).to_spec(60)
+    assert (caught.value.param, caught.value.code) == ("expires_after.minutes", "integer_above_max_value")
+    assert "expires_after.minutes" in caught.value.message
+
+
+def test_network() -> None:
+    """What is to be reached goes on as it was written, with the secrets; nothing shows their values."""
+    secret = {"domain": "API.example.com", "name": "KEY", "value": "very secret"}
+    policy = {"type": "allowlist", "allowed_domains": ["API.example.com"], "domain_secrets": [secret]}
+    asked = create(network_policy=policy)
+    spec = asked.to_spec(1440)
+    assert spec.network == WantedNetwork(["API.example.com"], [DomainSecret("API.example.com", "KEY", "very secret")])
+    assert "very secret" not in repr(asked) + repr(spec)
+
+
+def test_container_with_a_network() -> None:
+    """Its policy has the domains, and nothing of the secrets."""
+    network = NetworkPolicy(("api.example.com", "*.example.org"), (SecretName("api.example.com", "KEY"),))
+    shown = json.loads(ContainerObject.of(replace(CONTAINER, network=network)).model_dump_json())
+    assert shown["network_policy"] == {"type": "allowlist", "allowed_domains": ["api.example.com", "*.example.org"]}
+
+
+def test_egress_object() -> None:
+    """A record says all that is known of it, and of which container it is."""
+    record = EgressRecord("egr_1", 1, "a.example.com", None, None, Verdict.DENIED, Reason.NOT_ALLOWED, 2, 3)
+    assert json.loads(EgressObject.of("cntr_1", record).model_dump_json()) == {
+        "id": "egr_1",
+        "object": "container.egress",
+        "container_id": "cntr_1",
+        "created_at": 1,
+        "host": "a.example.com",
+        "port": None,
+        "address": None,
+        "verdict": "denied",
+        "reason": "not_allowed",
+        "bytes_sent": 2,
+        "bytes_received": 3,
+    }
 
 
 def test_list_object() -> None:
