@@ -29,14 +29,17 @@ class Egress:
         cls, config: EgressConfig, resolver: Resolver, is_public: Callable[[Address], bool] = addresses.is_public
     ) -> AsyncIterator[Egress]:
         """A way out. `is_public` tells to which addresses names may lead; see EgressConfig for exceptions."""
-        async with asyncio.TaskGroup() as tasks:
-            dialler = Dialler(config, resolver, is_public)
-            shared = Shared(config, dialler, Places(config.max_connections_in_all), tasks)
-            try:
-                yield cls(shared)
-            finally:
-                for gate in list(shared.gates):
-                    gate.close()
+        tasks = asyncio.TaskGroup()
+        # Not by `async with`, which would hand on what fails elsewhere as one of a group of errors.
+        await tasks.__aenter__()
+        dialler = Dialler(config, resolver, is_public)
+        shared = Shared(config, dialler, Places(config.max_connections_in_all), tasks)
+        try:
+            yield cls(shared)
+        finally:
+            for gate in list(shared.gates):
+                gate.close()
+            await tasks.__aexit__(None, None, None)
 
     def gate(self, container_id: str, policy: NetworkPolicy, values: Mapping[SecretName, str] | None) -> Gate:
         """A container's gate, which is to be closed. `values` are its secrets'.
