@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import fcntl
 import signal
+from typing import TYPE_CHECKING
 
 from runtime.agent.calls import Calls
 from runtime.agent.files import List, Read, Remove, Write
@@ -16,17 +17,23 @@ from runtime.agent.processes import Processes
 from runtime.agent.tree import Tree
 from runtime.link.frames import Json
 
+if TYPE_CHECKING:
+    from runtime.agent.network import Network
+
 PR_SET_DUMPABLE = 4
 F_SETPIPE_SZ = 1031  # fcntl has it by name since Python 3.10
 PIPE_SIZE = 256 * 1024  # by default 64 KiB; more would use up what one user's pipes may have on a host in all
 
 
 class Agent:
-    """What the host may ask for, by name."""
+    """Answers the host on the link, standard input and output: what it may ask for, by name."""
 
     def __init__(self, loop: Loop, root: str) -> None:
+        self._loop = loop
         self._calls = Calls(loop, Processes(loop), root)
         self._tree = Tree(root)
+        self._mux = Mux(loop, 0, 1, self.answer)
+        self._network: Network | None = None
 
     def answer(self, header: Json, channel: Channel) -> Request:
         """The request that does what a channel's header asks for."""
@@ -41,10 +48,20 @@ class Agent:
             call = self._calls.get(header["id"])
             call.cancel()
             return Follow(channel, call)
+        if operation == "network":
+            return self._set_network(channel)
         files = {"write": Write, "read": Read, "list": List, "remove": Remove}
         if operation in files:
             return files[operation](channel, self._tree, header)
         raise RequestFailed("unknown_operation", f"No such operation: {operation!r}")
+
+    def _set_network(self, channel: Channel) -> Request:
+        # Loaded here, since most sandboxes have no network, and compiling it takes a good part of an agent's start.
+        from runtime.agent.network import Network, SetNetwork
+
+        if self._network is None:
+            self._network = Network(self._loop, self._mux, self._calls.shells)
+        return SetNetwork(channel, self._network)
 
 
 def make_undumpable() -> None:
@@ -63,9 +80,8 @@ def main(root: str) -> None:
     """Serve the link on standard input and output until the first is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python would end by it, and code in the sandbox may send it
     loop = Loop()
-    agent = Agent(loop, root)
+    Agent(loop, root)
     make_undumpable()
     for pipe in (0, 1):
         widen(pipe)
-    Mux(loop, 0, 1, agent.answer)
     loop.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 from collections import deque
 from collections.abc import Callable
@@ -11,7 +12,9 @@ from typing import Protocol, TypeVar
 
 from runtime.agent.loop import Loop
 from runtime.link.frames import (
+    AGENT_CHANNELS,
     AMOUNT,
+    CONNECTION_WINDOW,
     COUNT,
     CREDIT,
     DATA,
@@ -36,6 +39,7 @@ from runtime.link.frames import (
 
 T = TypeVar("T")
 
+MAX_NUMBER = 2**32 - 1
 READ_SIZE = 256 * 1024
 OUTPUT_HIGH = 256 * 1024  # bytes waiting to be written, above which no more body is produced
 REFILL_SECONDS = 0.0005  # a full pipe is left alone for that long: every turn costs, and at once there is little room
@@ -56,6 +60,11 @@ class Request:
     finished = False
     """Whether the body of the answer ends where `produce` next has nothing."""
 
+    @property
+    def held(self) -> int:
+        """How many bytes it has received that take room until it calls `acknowledge`."""
+        return 0
+
     def receive(self, data: bytes) -> None:
         """Take a piece of the request's body."""
 
@@ -71,15 +80,16 @@ class Request:
 
 
 class Channel:
-    """One request's way back to the host."""
+    """One request's way back to the host, or a connection's."""
 
-    def __init__(self, mux: Mux, number: int) -> None:
+    def __init__(self, mux: Mux, number: int, window: int = WINDOW) -> None:
         self.number = number
+        self.window = window
         self.request = Request()  # until it is known which
         self.received = 0
         self.unacknowledged = 0
         self.sent = 0
-        self.credit = WINDOW
+        self.credit = window
         self._mux = mux
 
     def reply(self, header: Json) -> None:
@@ -89,6 +99,21 @@ class Channel:
     def wake(self) -> None:
         """The request has something to produce, or is finished."""
         self._mux.wake(self)
+
+    def acknowledge(self) -> None:
+        """Let the host send more, when what was taken is worth a frame."""
+        taken = self.unacknowledged - self.request.held
+        if taken >= self.window // 4:
+            self._mux.send(encode(CREDIT, self.number, AMOUNT.pack(taken)))
+            self.unacknowledged -= taken
+
+    def end(self) -> None:
+        """What was produced is all of the body."""
+        self._mux.send(encode(END, self.number, COUNT.pack(self.sent)))
+
+    def close(self) -> None:
+        """End a channel that the agent opened."""
+        self._mux.close(self, {})
 
 
 class Mux:
@@ -104,10 +129,30 @@ class Mux:
         self._ready: deque[Channel] = deque()
         self._output = bytearray()
         self._waiting = False  # for the sink to take more
+        self._numbers = itertools.count(AGENT_CHANNELS)
         os.set_blocking(source, False)
         os.set_blocking(sink, False)
         loop.on_readable(source, self._read)
         loop.after_each = self._flush
+
+    @property
+    def has_room(self) -> bool:
+        """Whether to begin anything new: bodies alone don't fill this much."""
+        return len(self._output) < 2 * OUTPUT_HIGH
+
+    def open(self, header: Json) -> Channel:
+        """Open a channel to the host. What its frames are for is up to the caller, who sets its request."""
+        number = next(self._numbers)
+        if number > MAX_NUMBER:
+            raise RequestFailed("no_channels", "There are no numbers left until the link starts over.")
+        channel = self._channels[number] = Channel(self, number, CONNECTION_WINDOW)
+        self.send(encode_json(OPEN, number, header))
+        return channel
+
+    def close(self, channel: Channel, reason: Json) -> None:
+        """End a channel, giving the host a reason if there is one."""
+        self._forget(channel)
+        self.send(encode_json(RESET, channel.number, reason))
 
     def send(self, frame: bytes) -> None:
         """Queue a frame."""
@@ -156,6 +201,7 @@ class Mux:
         for channel in list(self._channels.values()):
             channel.request.abort()
         self._channels.clear()
+        self._numbers = itertools.count(AGENT_CHANNELS)
         self._ready.clear()
         self._output.clear()
         self.send(encode(HELLO, 0, GREETING.pack(nonce, VERSION)))
@@ -176,24 +222,21 @@ class Mux:
             channel.received += len(frame.payload)
             channel.request.receive(frame.payload)
             channel.unacknowledged += len(frame.payload)
-            if channel.unacknowledged >= WINDOW // 4:
-                self.send(encode(CREDIT, channel.number, AMOUNT.pack(channel.unacknowledged)))
-                channel.unacknowledged = 0
+            channel.acknowledge()
         elif frame.kind == END:
             if decode_number(COUNT, frame.payload) != channel.received:
                 raise ProtocolError("an END with another count than was received")
             channel.request.end()
         elif frame.kind == CREDIT:
             amount = decode_number(AMOUNT, frame.payload)
-            if channel.credit + amount > WINDOW:
+            if channel.credit + amount > channel.window:
                 raise ProtocolError("credit for more than was sent")
             channel.credit += amount
             self.wake(channel)
         elif frame.kind == RESET:
             decode_json(frame.payload)
-            self._close(channel)
             channel.request.abort()
-            self.send(encode_json(RESET, channel.number, {}))
+            self.close(channel, {})
 
     def _attempt(self, channel: Channel, step: Callable[[], T]) -> T | None:
         """Take a step of a channel's request. Whatever goes wrong with it ends the request and not the agent."""
@@ -208,11 +251,10 @@ class Mux:
         return None
 
     def _fail(self, channel: Channel, failure: RequestFailed) -> None:
-        self._close(channel)
         channel.request.abort()
-        self.send(encode_json(RESET, channel.number, {"code": failure.code, "message": failure.message[:1000]}))
+        self.close(channel, {"code": failure.code, "message": failure.message[:1000]})
 
-    def _close(self, channel: Channel) -> None:
+    def _forget(self, channel: Channel) -> None:
         self._channels.pop(channel.number, None)
         if channel in self._ready:
             self._ready.remove(channel)
@@ -232,8 +274,8 @@ class Mux:
                 self.send(encode(DATA, channel.number, body))
                 self._ready.append(channel)
             elif channel.request.finished:
-                self.send(encode(END, channel.number, COUNT.pack(channel.sent)))
-                self._close(channel)
+                channel.end()
+                self._forget(channel)
 
     def _flush(self) -> None:
         """Produce and write as much as the sink takes; wait for it when it takes no more."""

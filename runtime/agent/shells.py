@@ -62,7 +62,7 @@ class Shell:
         os.close(self._start)
 
     def close(self) -> None:
-        """Let go of a shell that has ended without having been told."""
+        """Let go of a shell that hasn't been told; if it still waits, it ends."""
         for fd in (self._text, self._start, *self.outputs):
             os.close(fd)
 
@@ -79,7 +79,16 @@ class Shells:
         self._loop = loop
         self._processes = processes
         self._directory = directory
+        self._surroundings: Mapping[str, str] = {}
         self._spare: Shell | None = None
+        self.prepare()
+
+    def surround(self, variables: Mapping[str, str]) -> None:
+        """From now on give commands these variables beside the agent's own, in place of those given so before."""
+        self._surroundings = variables
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
         self.prepare()
 
     def take(self, stdin: bytes, directory: str, env: Mapping[str, str]) -> Shell:
@@ -102,7 +111,7 @@ class Shells:
                 self._spare = self._start(b"", self._directory, {})
 
     def _start(self, stdin: bytes, directory: str, env: Mapping[str, str]) -> Shell:
-        return Shell(self._processes, stdin, directory, {**os.environ, **env})
+        return Shell(self._processes, stdin, directory, {**os.environ, **self._surroundings, **env})
 
 
 def encoded(text: str) -> bytes:

@@ -11,18 +11,27 @@ from importlib.resources import files
 
 _MODULES = (
     "runtime.link.frames",
-    "runtime.agent.loop",
-    "runtime.agent.mux",
-    "runtime.agent.processes",
-    "runtime.agent.output",
-    "runtime.agent.memory",
-    "runtime.agent.shells",
-    "runtime.agent.commands",
+    "runtime.agent.answers",
     "runtime.agent.calls",
-    "runtime.agent.following",
-    "runtime.agent.tree",
+    "runtime.agent.commands",
+    "runtime.agent.dns",
+    "runtime.agent.door",
     "runtime.agent.files",
+    "runtime.agent.following",
+    "runtime.agent.listeners",
+    "runtime.agent.loop",
     "runtime.agent.main",
+    "runtime.agent.memory",
+    "runtime.agent.mux",
+    "runtime.agent.name_server",
+    "runtime.agent.names",
+    "runtime.agent.network",
+    "runtime.agent.output",
+    "runtime.agent.processes",
+    "runtime.agent.relay",
+    "runtime.agent.shells",
+    "runtime.agent.tree",
+    "runtime.agent.trust",
 )
 _PACKAGES = ("runtime", "runtime.link", "runtime.agent")
 
@@ -40,16 +49,22 @@ def read(n):
 exec(read(int(read(8), 16)))
 """
 
+# Each module is compiled when it is imported for the first time.
 _LOAD = """\
 import json, sys, types
-def load(packages, modules):
-    for name in packages:
-        module = sys.modules[name] = types.ModuleType(name)
-        module.__path__ = []
-    for name, source in modules:
-        module = sys.modules[name] = types.ModuleType(name)
-        exec(compile(source, name, "exec"), module.__dict__)
-load(*json.loads({sources!r}))
+class Sources:
+    def __init__(self, packages, sources):
+        self._sources = sources
+        for name in packages:
+            sys.modules[name] = types.ModuleType(name)
+            sys.modules[name].__path__ = []
+    def find_spec(self, name, path=None, target=None):
+        return type(sys.__spec__)(name, self) if name in self._sources else None
+    def create_module(self, spec):
+        return None
+    def exec_module(self, module):
+        exec(compile(self._sources.pop(module.__name__), module.__name__, "exec"), module.__dict__)
+sys.meta_path.insert(0, Sources(*json.loads({sources!r})))
 from runtime.agent.main import main
 main({root!r})
 """
@@ -61,7 +76,7 @@ COMMAND = ("python3", "-I", "-S", "-c", _READ_AND_RUN)
 @cache
 def agent_bundle(root: str) -> bytes:
     """What to send first to a process that runs COMMAND: it becomes the agent, whose files are below `root`."""
-    sources = [(name, _source(name)) for name in _MODULES]
+    sources = {name: _source(name) for name in _MODULES}
     program = _LOAD.format(sources=json.dumps([_PACKAGES, sources]), root=root).encode()
     return b"%08x" % len(program) + program
 

@@ -8,6 +8,13 @@ filled up by 0xFF bytes, and the layout sees to it that none passes for a whole 
 length over the maximum (it ends in the length's highest byte), END a count that is never right, OPEN and RESET
 broken JSON, CREDIT more than was ever sent. Only DATA can pass, and data counts for nothing before its END; and
 HELLO, which does no more than the one that follows, and whose answer nobody waits for.
+
+A connection that a program in the sandbox makes is a channel that the agent opens, with a number from AGENT_CHANNELS
+on, each higher than the one before in its session. There is no REPLY: both ends send DATA at once, within
+CONNECTION_WINDOW, each way until its END. CREDIT for what goes to the program is given when the program has taken it.
+The agent's last frame on such a channel is always one RESET: it confirms the host's, or says that all is over. Here
+DATA counts at once, so what ends in a byte of padding counts when another frame of the channel has come, if need be
+an empty DATA.
 """
 
 from __future__ import annotations
@@ -20,6 +27,8 @@ from typing import Any, NamedTuple
 VERSION = 1
 MAX_PAYLOAD = 64 * 1024
 WINDOW = 1024 * 1024  # bytes a sender may have on their way, unread, per channel and direction
+AGENT_CHANNELS = 2**31  # from this number on, channels are opened by the agent
+CONNECTION_WINDOW = 256 * 1024  # the same on these: there may be many at once whose other end is slow
 NONCE_SIZE = 16
 
 HEADER = struct.Struct("<BII")
@@ -31,7 +40,7 @@ PAD = 0xFF
 PREAMBLE = bytes([PAD]) * (HEADER.size + MAX_PAYLOAD)
 
 HELLO = 1  # both ways: start over
-OPEN = 2  # host to agent: JSON header of a request
+OPEN = 2  # both ways: JSON header of a request
 REPLY = 3  # agent to host: JSON header of the answer
 DATA = 4  # both ways: bytes of the body
 END = 5  # both ways: the body is whole

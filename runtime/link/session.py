@@ -6,11 +6,14 @@ import asyncio
 import itertools
 import logging
 import os
+from collections.abc import Callable
 from functools import partial
 
 from runtime.errors import AgentMisbehaved, SandboxLost
 from runtime.link.channel import Channel, Failure
+from runtime.link.connection import LinkConnection
 from runtime.link.frames import (
+    AGENT_CHANNELS,
     END,
     GREETING,
     HEADER,
@@ -26,6 +29,7 @@ from runtime.link.frames import (
     Frame,
     Json,
     ProtocolError,
+    decode_json,
     encode,
     encode_json,
 )
@@ -35,27 +39,35 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2.0  # HELLO is said again after that, then after twice that, and so on: see _Greeting
 SLACK = 4 * MAX_PAYLOAD  # what a given-up channel may still send beside its data
-MAX_GIVEN_UP = 10_000  # channels whose end the agent still has to confirm; it does so at once
+MAX_GIVEN_UP = (
+    10_000  # channels whose end the agent still has to confirm; it is bounded itself, and mostly does at once
+)
+
+OnOpen = Callable[[Json, LinkConnection], None]
+"""Takes a connection that a program in the sandbox makes, and closes it sooner or later. Its header isn't trusted."""
 
 
 class LinkSession:
     """A link on which agent and host have agreed to start over. Closed for good at the first breach or loss."""
 
-    def __init__(self, stream: ByteStream) -> None:
+    def __init__(self, stream: ByteStream, on_open: OnOpen) -> None:
         self._stream = stream
+        self._on_open = on_open
         self._decoder = Decoder()
-        self._channels: dict[int, Channel] = {}
+        self._channels: dict[int, Channel | LinkConnection] = {}
         self._given_up: dict[int, int] = {}  # channels whose end isn't confirmed yet: bytes they may still send
         self._numbers = itertools.count(1)
+        self._last_opened = AGENT_CHANNELS - 1  # by the agent
         self._lost: Failure | None = None
 
     @classmethod
-    async def establish(cls, stream: ByteStream, deadline: float) -> LinkSession:
+    async def establish(cls, stream: ByteStream, deadline: float, on_open: OnOpen | None = None) -> LinkSession:
         """Start over with whatever the agent is doing; SandboxLost after `deadline` seconds without an answer.
 
-        The stream is the session's from here on: it is closed when this fails.
+        `on_open` gets each connection out of the sandbox; without it they are all reset. The stream is the session's
+        from here on: it is closed when this fails.
         """
-        session = cls(stream)
+        session = cls(stream, on_open or _refuse)
         greeting = _Greeting()
         stream.start(greeting.receive, greeting.closed)
         try:
@@ -93,15 +105,17 @@ class LinkSession:
         """Wait until more can be queued."""
         await self._stream.drain()
 
-    def give_up(self, channel: Channel) -> None:
+    def give_up(self, channel: Channel | LinkConnection) -> None:
         """Tell the agent that nobody waits for an answer any more."""
-        if self._channels.pop(channel.number, None) is not None:
-            self._given_up[channel.number] = WINDOW + SLACK
+        if channel.number in self._channels:
             self.send(encode_json(RESET, channel.number, {}))
-            if len(self._given_up) > MAX_GIVEN_UP:
-                self._end("channels that were given up never end")
+            self._await_end(channel.number)
 
-    def forget(self, channel: Channel) -> None:
+    def finish(self, connection: LinkConnection) -> None:
+        """A connection has ended on both sides; the agent still confirms it."""
+        self._await_end(connection.number)
+
+    def forget(self, channel: Channel | LinkConnection) -> None:
         """A channel has ended on both sides."""
         self._channels.pop(channel.number, None)
 
@@ -115,9 +129,13 @@ class LinkSession:
             return
         try:
             for frame in self._decoder.feed(data):
+                if self.lost:
+                    return
                 channel = self._channels.get(frame.channel)
                 if channel is not None:
                     channel.handle(frame)
+                elif frame.kind == OPEN:
+                    self._accept(frame)
                 else:
                     self._handle_late(frame)
         except ProtocolError as error:
@@ -128,6 +146,23 @@ class LinkSession:
         self._fail(partial(AgentMisbehaved, "The sandbox broke the link's protocol."))
         self._stream.close()
 
+    def _accept(self, frame: Frame) -> None:
+        """The agent opens a channel."""
+        if frame.channel <= self._last_opened:
+            raise ProtocolError(f"an OPEN of channel {frame.channel}, whose turn it isn't")
+        self._last_opened = frame.channel
+        connection = LinkConnection(self, frame.channel)
+        header = decode_json(frame.payload)
+        self._channels[frame.channel] = connection
+        self._on_open(header, connection)
+
+    def _await_end(self, number: int) -> None:
+        """Nothing that comes on a channel matters any more, but how much, and that it ends."""
+        del self._channels[number]
+        self._given_up[number] = WINDOW + SLACK
+        if len(self._given_up) > MAX_GIVEN_UP:
+            self._end("channels that were given up never end")
+
     def _handle_late(self, frame: Frame) -> None:
         """A frame of a channel that was given up; how many there can be is bounded."""
         left = self._given_up.get(frame.channel)
@@ -136,7 +171,7 @@ class LinkSession:
         left -= HEADER.size + len(frame.payload)
         if left < 0:
             raise ProtocolError("more data than was asked for")
-        if frame.kind in (RESET, END):
+        if frame.kind == RESET or (frame.kind == END and frame.channel < AGENT_CHANNELS):
             del self._given_up[frame.channel]
         else:
             self._given_up[frame.channel] = left
@@ -150,6 +185,10 @@ class LinkSession:
         for channel in list(self._channels.values()):
             channel.fail(error)
         self._channels.clear()
+
+
+def _refuse(_: Json, connection: LinkConnection) -> None:
+    connection.close()
 
 
 class _Greeting:
