@@ -91,8 +91,7 @@ class Gates:
         sealed = await store.sealed_secrets(container.id)
         if sealed is None:
             log.warning(
-                "%s: its secrets ended with the service's last run, so its connections that need them are refused.",
-                container.id,
+                "%s: its secrets ended with the last run. Its connections that need them are refused.", container.id
             )
             return None
         return self._seal.open(container.id, sealed)

@@ -21,6 +21,7 @@ _NONCE_SIZE = 12
 _COST = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 1024**2, "dklen": 32}
 # One key per text, so that nothing need be kept beside it: a salt of this use alone.
 _SALT = b"sandlot: secrets at rest, 1"
+_REFUSED = "Its connections that need them are refused."
 
 
 class Seal:
@@ -40,14 +41,12 @@ class Seal:
     def open(self, container_id: str, sealed: bytes) -> Mapping[SecretName, str] | None:
         """The values again; None without the key, or when it isn't the one, or `sealed` isn't that container's."""
         if self._cipher is None:
+            log.warning("%s: its secrets were sealed with a key, and there is none now. %s", container_id, _REFUSED)
             return None
         version, nonce, rest = sealed[:1], sealed[1 : 1 + _NONCE_SIZE], sealed[1 + _NONCE_SIZE :]
         try:
             text = self._cipher.decrypt(nonce, rest, version + container_id.encode())
         except (InvalidTag, ValueError):
-            log.warning(
-                "%s: its secrets were not sealed with this key, so its connections that need them are refused.",
-                container_id,
-            )
+            log.warning("%s: its secrets were not sealed with this key. %s", container_id, _REFUSED)
             return None
         return {SecretName(domain, name): value for domain, name, value in json.loads(text)}
