@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+import logging
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
@@ -14,6 +15,8 @@ from runtime.link.channel import Channel, RequestRefused
 from runtime.link.frames import Json
 from runtime.link.session import LinkSession
 from runtime.values import CallStatus, ExitOutcome, Outcome, TimeoutOutcome
+
+log = logging.getLogger(__name__)
 
 ROOT = "/mnt/data"
 ANSWER_SECONDS = 30.0  # within which an agent begins to answer, and goes on answering
@@ -132,6 +135,24 @@ class Sandbox:
         """Remove a file below ROOT. NotFound when there is no such file."""
         with self._session.open({"op": "remove", "path": _text(path)}) as channel:
             await _header(channel)
+
+    async def set_network(
+        self, names: Sequence[str], ports: Sequence[int], environment: Mapping[str, str], authority: str | None
+    ) -> None:
+        """Let programs reach these names (canonical, or `*.`-patterns) on these ports, by the link's OPENs.
+
+        The variables are in the environment of all commands from now on. `authority`, a certificate in PEM, is to be
+        trusted by programs beside the system's; StorageFull when there is no room to write it down. May be called
+        again, with other values.
+        """
+        wanted = {"names": list(names), "ports": list(ports), "environment": dict(environment), "authority": authority}
+        with self._session.open({"op": "network"}) as channel:
+            async with _answering():
+                await channel.send(json.dumps(wanted).encode("ascii"))
+            channel.end()
+            header = await _header(channel)
+        if header.get("taken"):
+            log.warning("programs of a sandbox have taken ports that its network needs: %.200r", header["taken"])
 
     async def _followed(self, channel: Channel, body: bytes = b"") -> FollowedCall:
         try:

@@ -1,0 +1,34 @@
+"""What a sandbox's agent opens channels for, taken to whoever decides about it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from runtime.link.connection import LinkConnection
+from runtime.link.frames import Json
+from runtime.link.session import OnOpen
+
+
+class WayOut(Protocol):
+    """Takes what comes out of one sandbox. Nothing of it is trusted: `host` and `port` are whatever JSON can hold."""
+
+    def accept(self, host: object, port: object, connection: LinkConnection) -> None:
+        """A program has connected to a port of a host. The connection is to be closed when it is of no more use."""
+
+    def looked_up(self, host: object) -> None:
+        """A program has asked for the address of a name that it may not reach."""
+
+
+def onto(way_out: WayOut) -> OnOpen:
+    """What a link session is to do with the channels that its agent opens."""
+
+    def on_open(header: Json, connection: LinkConnection) -> None:
+        operation = header.get("op")
+        if operation == "connect":
+            way_out.accept(header.get("host"), header.get("port"), connection)
+            return
+        connection.close()
+        if operation == "lookup":
+            way_out.looked_up(header.get("host"))
+
+    return on_open
