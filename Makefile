@@ -2,7 +2,7 @@
 # when there is nothing to do.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: fuzz help serve test lint format bench lock image engine clean
+.PHONY: fuzz help serve test lint format bench lock image clients gvisor engine clean
 
 # The engine that the set-up found, for Docker's SDK as well.
 with_engine = scripts/with-engine
@@ -16,7 +16,7 @@ help: ## show this list
 serve: $(venv) image ## run the service; the first time installs what it needs
 	@exec $(with_engine) .venv/bin/sandlot serve $(ARGS)
 
-test: $(dev_venv) $(node) image lint ## lint, then run all tests; ARGS="-k name" goes to pytest
+test: $(dev_venv) $(node) image clients gvisor lint ## lint, then run all tests; ARGS="-k name" goes to pytest
 	$(with_engine) .venv/bin/python -m pytest $(ARGS)
 
 lint: $(dev_venv) ## check style, formatting, types and the direction of imports
@@ -44,12 +44,18 @@ lock: $(dev_venv) ## write the lock files from pyproject.toml; ARGS=--upgrade ta
 image: engine ## build the sandbox image, if what it is made of has changed
 	@images/build
 
+clients: image $(dev_venv)
+	@tests/images/clients/build
+
+gvisor: engine
+	@scripts/gvisor
+
 engine:
 	@scripts/engine
 
 clean: ## remove what was set up here, but no data: the virtual environment, caches and images
 	rm -rf .venv tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	-docker image rm sandlot/sandbox:latest sandlot/base:bookworm
+	-docker image rm sandlot/clients:latest sandlot/sandbox:latest sandlot/base:bookworm
 
 .venv/%.installed: % pyproject.toml
 	@scripts/venv $<

@@ -1,4 +1,4 @@
-# Sourced by the set-up scripts: how they speak, give up, time a step and install a Debian package.
+# Sourced by the set-up scripts: how they speak, give up, time a step, install a Debian package and build an image.
 
 say() {
     printf '==> %s\n' "$*" >&2
@@ -45,4 +45,22 @@ apt_get() {
 apt_install() {
     apt_get update || true
     apt_get install --yes --no-install-recommends "$@"
+}
+
+readonly INPUTS_LABEL=sandlot.image.inputs
+
+# is_built_of IMAGE HASH: the image is there, and what it was made of had that hash.
+is_built_of() {
+    [ "$(docker image inspect --format "{{index .Config.Labels \"$INPUTS_LABEL\"}}" "$1" 2>/dev/null)" = "$2" ]
+}
+
+# build_image IMAGE HASH ARGUMENT...: with `docker build`. The image that the name meant before is removed, unless a sandbox
+# still runs on it.
+build_image() {
+    local image=$1 hash=$2 before
+    shift 2
+    before=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null) || before=
+    docker build --network host --label "$INPUTS_LABEL=$hash" --tag "$image" \
+        --build-arg http_proxy --build-arg https_proxy --build-arg no_proxy "$@" || return
+    [ -z "$before" ] || docker image rm "$before" || true
 }
