@@ -72,14 +72,15 @@ def is_special(address: Address) -> bool:
 
 
 def is_own(address: Address) -> bool:
-    """Whether `address` is one of this machine's: then packets to it come from it too. None is sent to find out."""
+    """Whether packets to `address` stay on this machine: from where would they go? None is sent to find out."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((str(address), 1))
-            return ip_address(probe.getsockname()[0]) == address
+            source = ip_address(probe.getsockname()[0])
     except OSError:  # there is no way to it
         return False
+    return source == address or source.is_loopback
 
 
 def vetted(

@@ -1,0 +1,180 @@
+"""The system's resolver: what it asks, how often, and what stalls when a name's servers do."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from runtime.egress import resolver as module
+from runtime.egress.resolver import (
+    MAX_KEPT,
+    MAX_QUESTIONS,
+    Answer,
+    NameNotFound,
+    ResolverFailed,
+    SystemResolver,
+    in_hosts,
+    look_up,
+)
+
+ADDRESSES = [ip_address("192.0.2.1"), ip_address("2001:db8::1")]
+SECONDS = 30.0  # until something is taken for stuck
+
+
+class SlowSystem:
+    """Answers when it is told to, and counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.asked: Counter[str] = Counter()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def look_up(self, name: str) -> Answer:
+        """See resolver.look_up."""
+        self.asked[name] += 1
+        if name.startswith("slow"):
+            self.go_on.wait(SECONDS)
+        return self.answers.get(name, ADDRESSES)
+
+
+@pytest.fixture
+def system() -> Iterator[SlowSystem]:
+    """A system to ask; nothing waits for it at the end."""
+    system = SlowSystem()
+    yield system
+    system.go_on.set()
+
+
+async def test_the_hosts_file() -> None:
+    """What this machine's own file has is found without asking anybody."""
+    assert ip_address("127.0.0.1") in await SystemResolver().resolve("localhost")
+
+
+async def test_no_such_name() -> None:
+    """A name that can't be is one that isn't found."""
+    with pytest.raises(NameNotFound):
+        await SystemResolver().resolve("there-is-none.invalid")
+
+
+def test_lines_of_a_hosts_file(tmp_path: Path) -> None:
+    """All lines that have the name count, in any case; comments and broken lines don't."""
+    file = tmp_path / "hosts"
+    file.write_bytes(
+        b"# 192.0.2.9 git.test\n192.0.2.1 GIT.test git # git2.test\n\n2001:db8::1\tother.test git.test\n"
+        b"nonsense git.test\ngit.test\n\xff\xff git.test\n"
+    )
+    assert in_hosts("git.test", file) == ADDRESSES
+    assert in_hosts("git", file) == ADDRESSES[:1]
+    assert in_hosts("git2.test", file) == in_hosts("192.0.2.1", file) == in_hosts("nonsense", file) == []
+    assert in_hosts("git.test", tmp_path / "none") == []
+
+
+def test_names_are_asked_for_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's search list is never applied: it would make another name."""
+    asked = []
+
+    def getaddrinfo(host: bytes, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        return [(0, 0, 0, "", (str(address), 0)) for address in (*ADDRESSES, *ADDRESSES)]
+
+    monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
+    assert look_up("api.example.com") == ADDRESSES
+    assert asked == [b"api.example.com."]
+
+
+async def test_asked_once(system: SlowSystem) -> None:
+    """Those who ask the same at the same time, or soon after, share one question."""
+    resolver = SystemResolver(system.look_up)
+    system.go_on.clear()
+    asking = [asyncio.create_task(resolver.resolve("slow.test")) for _ in range(100)]
+    await asyncio.sleep(0.01)
+    system.go_on.set()
+    assert await asyncio.gather(*asking) == [ADDRESSES] * 100
+    assert await resolver.resolve("slow.test") == ADDRESSES
+    assert system.asked == {"slow.test": 1}
+
+
+async def test_an_answer_is_not_kept_for_long(system: SlowSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while it is asked again, and what is true then is told."""
+    monkeypatch.setattr(module, "KEEP_SECONDS", 0.0)
+    resolver = SystemResolver(system.look_up)
+    assert await resolver.resolve("a.test") == ADDRESSES
+    system.answers["a.test"] = ADDRESSES[:1]
+    assert await resolver.resolve("a.test") == ADDRESSES[:1]
+    assert system.asked == {"a.test": 2}
+
+
+async def test_failures(system: SlowSystem) -> None:
+    """That there is no such name is an answer to be kept; that nobody answered is not."""
+    resolver = SystemResolver(system.look_up)
+    system.answers = {"none.test": NameNotFound("none.test"), "broken.test": ResolverFailed("broken.test")}
+    for _ in range(2):
+        with pytest.raises(NameNotFound):
+            await resolver.resolve("none.test")
+        with pytest.raises(ResolverFailed):
+            await resolver.resolve("broken.test")
+    assert system.asked == {"none.test": 1, "broken.test": 2}
+
+
+async def test_a_stall(system: SlowSystem) -> None:
+    """A name whose servers keep silent holds up nobody else, neither on the loop nor on its threads."""
+    resolver = SystemResolver(system.look_up)
+    system.go_on.clear()
+    stalled = [asyncio.create_task(resolver.resolve(f"slow{number}.test")) for number in range(MAX_QUESTIONS - 1)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(SECONDS):
+        assert await resolver.resolve("quick.test") == ADDRESSES
+        assert await asyncio.to_thread(lambda: 1) == 1
+    assert not any(task.done() for task in stalled)
+    system.go_on.set()
+    assert await asyncio.gather(*stalled) == [ADDRESSES] * len(stalled)
+
+
+async def test_too_many_questions(system: SlowSystem) -> None:
+    """More than MAX_QUESTIONS wait, and those who no longer want to know by then ask nothing."""
+    resolver = SystemResolver(system.look_up)
+    system.go_on.clear()
+    names = [f"slow{number}.test" for number in range(MAX_QUESTIONS + 10)]
+    asking = [asyncio.create_task(resolver.resolve(name)) for name in names]
+    await asyncio.sleep(0)
+    for task in asking[-5:]:
+        task.cancel()
+    await asyncio.wait(asking[-5:])
+    system.go_on.set()
+    assert await asyncio.gather(*asking[:-5]) == [ADDRESSES] * (MAX_QUESTIONS + 5)
+    assert set(system.asked) == set(names[:-5])
+
+
+async def test_somebody_leaves(system: SlowSystem) -> None:
+    """When one of those who ask has no more time, the others get their answer, and so does whoever comes later."""
+    resolver = SystemResolver(system.look_up)
+    system.go_on.clear()
+    staying = asyncio.create_task(resolver.resolve("slow.test"))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await resolver.resolve("slow.test")
+    staying.cancel()
+    later = asyncio.create_task(resolver.resolve("slow.test"))
+    await asyncio.sleep(0)
+    system.go_on.set()
+    assert await later == ADDRESSES
+    assert staying.cancelled()
+    assert system.asked == {"slow.test": 1}
+
+
+async def test_how_much_is_kept(system: SlowSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many names are asked for, only so many answers are kept: the newest."""
+    monkeypatch.setattr(module, "MAX_KEPT", 3)
+    assert MAX_KEPT > 3
+    resolver = SystemResolver(system.look_up)
+    for number in [0, 1, 2, 3, 4, 5, 5, 4, 0]:
+        await resolver.resolve(f"host{number}.test")
+    assert system.asked["host5.test"] == system.asked["host4.test"] == 1
+    assert system.asked["host0.test"] == 2
