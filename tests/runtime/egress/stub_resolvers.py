@@ -19,17 +19,20 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 class StubResolver:
     """Implements runtime.egress.resolver.Resolver from a mapping, which may change at any time.
 
-    An exception in an address's place is raised; `stalled` names get no answer. `questions` counts what was asked for.
+    An exception in an address's place is raised; `stalled` names get no answer. `questions` counts what was asked for;
+    `asked` tells of the first one.
     """
 
     def __init__(self, answers: Mapping[str, str | Sequence[str] | Exception]) -> None:
         self.answers = dict(answers)
         self.stalled: set[str] = set()
         self.questions: Counter[str] = Counter()
+        self.asked = asyncio.Event()
 
     async def resolve(self, name: str) -> Sequence[IPv4Address | IPv6Address]:
         """See Resolver."""
         self.questions[name] += 1
+        self.asked.set()
         if name in self.stalled:
             await asyncio.Event().wait()
         answer = self.answers[name]

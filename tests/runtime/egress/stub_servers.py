@@ -10,12 +10,10 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
-
-import trustme
 
 from tests.runtime.egress.stub_http import serve_http
 from tests.runtime.egress.stub_streams import Accepted
@@ -33,7 +31,7 @@ def new_address() -> str:
 class StubServer:
     """Accepts connections, serves each in a thread and lets go of it. As a context manager it starts and ends.
 
-    `certificate` is for TLS, whose handshake comes first then.
+    With `tls`, see stub_streams.server_context, connections begin with its handshake.
     """
 
     def __init__(
@@ -41,16 +39,14 @@ class StubServer:
         port: int,
         serve: Serving = serve_http,
         *,
-        certificate: trustme.LeafCert | None = None,
-        alpn: Sequence[str] = ("http/1.1",),
+        tls: ssl.SSLContext | None = None,
         address: str | None = None,
     ) -> None:
         self.address = address or new_address()
         self.port = port
         self.connections: list[Accepted] = []
         self._serve = serve
-        self._certificate = certificate
-        self._alpn = alpn
+        self._tls = tls
         self._listener = socket.create_server((self.address, port), backlog=512)
         self._sockets: list[socket.socket] = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -82,15 +78,9 @@ class StubServer:
 
     def _run(self, accepted: socket.socket, stream: Accepted) -> None:
         with accepted, suppress(OSError, ValueError):  # the peer is gone, or said what is no HTTP
-            if self._certificate is not None:
-                stream.start_tls(self._context(self._certificate))
+            if self._tls is not None:
+                stream.start_tls(self._tls)
             self._serve(stream)
-
-    def _context(self, certificate: trustme.LeafCert) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_alpn_protocols(list(self._alpn))
-        certificate.configure_cert(context)
-        return context
 
     def __enter__(self) -> Self:
         self._thread.start()

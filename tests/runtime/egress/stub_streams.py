@@ -5,11 +5,35 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
+
+import trustme
 
 CHUNK = 256 * 1024
 KEPT = 1024 * 1024
 """How many bytes of a connection are kept at most: tests that send more only count them."""
+
+
+def server_context(certificate: trustme.LeafCert, alpn: Sequence[str] = ("http/1.1",)) -> ssl.SSLContext:
+    """What a TLS server needs that shows this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(list(alpn))
+    context.sslobject_class = _NamedTls
+    context.sni_callback = _note_name
+    certificate.configure_cert(context)
+    return context
+
+
+class _NamedTls(ssl.SSLObject):
+    """TLS that belongs to a stream, and tells it which server was asked for."""
+
+    stream: Accepted
+
+
+def _note_name(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+    assert isinstance(tls, _NamedTls)
+    tls.stream.server_name = name
 
 
 class Accepted(io.RawIOBase):
@@ -31,13 +55,10 @@ class Accepted(io.RawIOBase):
         self._tls: ssl.SSLObject | None = None
 
     def start_tls(self, context: ssl.SSLContext) -> None:
-        """Shake hands as a server, with a context of this connection's own; ssl.SSLError when that fails."""
-
-        def note(_object: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
-            self.server_name = name
-
-        context.sni_callback = note
+        """Shake hands as a server, with a context that notes names; ssl.SSLError when that fails."""
         tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        assert isinstance(tls, _NamedTls)
+        tls.stream = self
         while True:
             try:
                 tls.do_handshake()

@@ -11,12 +11,13 @@ import trustme
 from runtime.errors import SandboxLost
 from tests.runtime.egress.memory_connections import WINDOW, ConnectionReset, Program
 from tests.runtime.egress.stub_servers import StubServer, new_address
+from tests.runtime.egress.stub_streams import server_context
 
 
 def test_a_stub_speaks_http_in_tls_and_notes_what_it_was_sent(authority: trustme.CA, trusting: ssl.SSLContext) -> None:
     """Both what came over the wire and what was in it."""
     with (
-        StubServer(443, certificate=authority.issue_cert(address := new_address()), address=address) as server,
+        StubServer(443, tls=server_context(authority.issue_cert(address := new_address())), address=address) as server,
         httpx.Client(base_url=f"https://{address}", verify=trusting) as client,
     ):
         echoed = client.post("/echo", content=b"body", headers={"X-Canary": "sings"}).text

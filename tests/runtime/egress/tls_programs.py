@@ -9,32 +9,13 @@ from runtime.egress.connection import Connection
 from tests.runtime.egress.memory_connections import Program
 
 
-def client_hello(server_name: str | None, context: ssl.SSLContext | None = None) -> bytes:
-    """What a client says first, in one record."""
-    outgoing = ssl.MemoryBIO()
-    tls = (context or insecure()).wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=server_name)
-    try:
-        tls.do_handshake()
-    except ssl.SSLWantReadError:
-        return outgoing.read()
-    raise AssertionError("A handshake takes two.")
-
-
-def insecure() -> ssl.SSLContext:
-    """A client's context that trusts anybody."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 class TlsProgram:
     """TLS over a Program, with the names of its methods. `shake_hands` comes first: ssl.SSLError when it fails."""
 
-    def __init__(self, context: ssl.SSLContext, server_name: str | None, program: Program | None = None) -> None:
-        self.program = program or Program()
+    def __init__(self, context: ssl.SSLContext, server_name: str | None, session: ssl.SSLSession | None = None) -> None:
+        self.program = Program()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name, session=session)
 
     @property
     def connection(self) -> Connection:
