@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from runtime.engines.base import Engine, SandboxSpec
+from runtime.errors import StorageFull
 from runtime.gates import Gates
 from runtime.link.bootstrap import COMMAND, agent_bundle
 from runtime.link.session import LinkSession
 from runtime.sandbox import ROOT, Sandbox
 from runtime.values import Container
+from runtime.way_out import onto
+
+log = logging.getLogger(__name__)
 
 BOOT_SECONDS = 30.0  # for a new agent to answer; 0.1 on an idle machine
 REJOIN_SECONDS = 10.0  # for one that runs already
@@ -44,7 +51,9 @@ class Sandboxes:
             files=files,
         )
         await self._engine.create(spec)
-        return await self._link(container.id, BOOT_SECONDS, agent_bundle(ROOT))
+        async with self._linked(container.id, BOOT_SECONDS, agent_bundle(ROOT)) as sandbox:
+            await self._set_network(container.id, sandbox)
+        return sandbox
 
     async def get(self, container_id: str) -> Sandbox:
         """The container's sandbox, with its link; NotFound when the engine no longer runs it."""
@@ -54,7 +63,11 @@ class Sandboxes:
         async with self._locks.setdefault(container_id, asyncio.Lock()):
             sandbox = self._live.get(container_id)
             if sandbox is None or sandbox.lost:
-                sandbox = await self._link(container_id, REJOIN_SECONDS)
+                async with self._linked(container_id, REJOIN_SECONDS) as sandbox:
+                    try:
+                        await self._set_network(container_id, sandbox)
+                    except StorageFull:  # by what its programs wrote, and it takes a command to remove that
+                        log.warning("%s is full: its programs can't get to know their new authority", container_id)
         return sandbox
 
     async def destroy(self, container_id: str) -> None:
@@ -79,20 +92,28 @@ class Sandboxes:
             sandbox.close()
         self._live.clear()
 
-    async def _link(self, container_id: str, deadline: float, first: bytes = b"") -> Sandbox:
-        """Link to a sandbox that runs, to which `first` is said before anything else, and open its way out."""
+    @asynccontextmanager
+    async def _linked(self, container_id: str, deadline: float, first: bytes = b"") -> AsyncIterator[Sandbox]:
+        """A new link to a sandbox that runs, to which `first` is said before anything else.
+
+        The sandbox is live from the end of the context on; when that fails, or its gate was closed meanwhile, the link
+        ends.
+        """
         gate = self._gates.get(container_id)
         stream = await self._engine.attach(container_id)
         stream.write(first)
-        sandbox = Sandbox(await LinkSession.establish(stream, deadline))
+        sandbox = Sandbox(await LinkSession.establish(stream, deadline, onto(gate)))
         try:
-            if gate.policy.enabled:
-                await sandbox.set_network(
-                    gate.policy.allowed_domains, self._gates.ports, gate.environment, gate.authority
-                )
-            self._gates.get(container_id)  # if it was destroyed meanwhile, it must not seem to live
+            yield sandbox
+            self._gates.get(container_id)
         except BaseException:
             sandbox.close()
             raise
         self._live[container_id] = sandbox
-        return sandbox
+
+    async def _set_network(self, container_id: str, sandbox: Sandbox) -> None:
+        """Tell the sandbox of its network, if it has one."""
+        gate = self._gates.get(container_id)
+        if gate.policy.enabled:
+            domains, ports = gate.policy.allowed_domains, self._gates.ports
+            await sandbox.set_network(domains, ports, gate.environment, gate.authority)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import Context
 from typing import Protocol
 
 from runtime.link.connection import LinkConnection
@@ -20,7 +21,11 @@ class WayOut(Protocol):
 
 
 def onto(way_out: WayOut) -> OnOpen:
-    """What a link session is to do with the channels that its agent opens."""
+    """What a link session is to do with the channels that its agent opens.
+
+    It is done in a context of its own, not in that of the request in whose course the link came about.
+    """
+    context = Context()
 
     def on_open(header: Json, connection: LinkConnection) -> None:
         operation = header.get("op")
@@ -31,4 +36,7 @@ def onto(way_out: WayOut) -> OnOpen:
         if operation == "lookup":
             way_out.looked_up(header.get("host"))
 
-    return on_open
+    def on_open_in_context(header: Json, connection: LinkConnection) -> None:
+        context.run(on_open, header, connection)
+
+    return on_open_in_context
