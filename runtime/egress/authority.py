@@ -61,6 +61,7 @@ class Authority:
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
+        context.options |= ssl.OP_NO_RENEGOTIATION
         context.sni_callback = _only(host)
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         with _readable(certificate.public_bytes(Encoding.PEM)) as chain, _readable(secret) as key_file:

@@ -1,14 +1,20 @@
-"""Connections whose TLS ends here, so that a secret can be put in: programs meet the sandbox's own authority."""
+"""Connections whose TLS ends here, so that secrets can be put in: programs meet the sandbox's own authority."""
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 
 from runtime.egress.authority import Authority
-from runtime.egress.bytes import ByteChannel
+from runtime.egress.bytes import ByteChannel, ChannelBroken
+from runtime.egress.denial import Denied
+from runtime.egress.http import serve_http
 from runtime.egress.secrets import SecretSet
+from runtime.egress.tls import TlsChannel
 from runtime.network_values import Reason
+
+HANDSHAKE_SECONDS = 10.0
 
 
 async def intercept(
@@ -24,8 +30,56 @@ async def intercept(
 ) -> None:
     """Be `host` towards the program at `client`, whose ClientHello `hello` was read already, and its client elsewhere.
 
-    `dial` gives a TCP channel to the host, or raises Denied; TLS over it, verified by `trust` (see upstream_trust), is
-    done here. `deny` is called as serve_http does it, and when the program's TLS fails. Closes what it dialled, not
-    `client`. Raises ChannelBroken, and SandboxLost when `client` is gone.
+    `dial` gives a TCP channel to the host, or raises Denied; TLS over it, verified by `trust`, is done here, while the
+    program shakes hands. `deny` is called as serve_http does it. Closes what it dialled, not `client`.
+
+    Raises Denied, of which the program was told if its own TLS works, ChannelBroken, and SandboxLost when `client` is
+    gone.
     """
-    raise NotImplementedError
+    dialling = asyncio.get_running_loop().create_task(_verified(dial, trust, host))
+
+    async def dialled() -> ByteChannel:
+        return await dialling
+
+    try:
+        program = TlsChannel.as_server(client, authority.context(host), hello)
+        await _shake_hands(program)
+        await serve_http(program, host, port, dialled, secrets, deny)
+    finally:
+        if not dialling.cancel() and not dialling.cancelled() and dialling.exception() is None:
+            dialling.result().close()
+
+
+async def _shake_hands(program: TlsChannel) -> None:
+    try:
+        async with asyncio.timeout(HANDSHAKE_SECONDS):
+            await program.shake_hands()
+    except (ssl.SSLError, TimeoutError):
+        raise Denied(Reason.TLS_FAILED) from None
+
+
+async def _verified(dial: Callable[[], Awaitable[ByteChannel]], trust: ssl.SSLContext, host: str) -> ByteChannel:
+    """TLS with a server that has shown to be `host`. Raises Denied."""
+    channel = await dial()
+    server = TlsChannel.as_client(channel, trust, host)
+    try:
+        async with asyncio.timeout(HANDSHAKE_SECONDS):
+            await server.shake_hands()
+    except BaseException as error:
+        channel.close()
+        if (reason := _why(error)) is not None:
+            raise Denied(reason) from None
+        raise
+    return server
+
+
+def _why(error: BaseException) -> Reason | None:
+    """Why there is no TLS with a server; None if it isn't the server's doing."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return Reason.CERTIFICATE_INVALID
+        case ssl.SSLError() | ChannelBroken():
+            return Reason.CONNECT_FAILED
+        case TimeoutError():
+            return Reason.CONNECT_TIMEOUT
+    return None
