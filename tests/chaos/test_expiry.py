@@ -44,10 +44,12 @@ class Expired(NamedTuple):
 @pytest.fixture(scope="module")
 def expired(http: httpx.Client, service: Service) -> Iterator[Expired]:
     """A container with a file and a call in it, expired by the sweep alone."""
-    made = http.post("/containers", json={"name": "short-lived"}).raise_for_status().json()
+    policy = {"type": "allowlist", "allowed_domains": ["allowed.example.com"]}
+    made = http.post("/containers", json={"name": "short-lived", "network_policy": policy}).raise_for_status().json()
     base = f"/containers/{made['id']}"
     file_id = http.post(f"{base}/files", files={"file": ("a.txt", b"a")}).json()["id"]
-    call_id = call(http, made["id"], "sleep 1000", background=True)["id"]
+    call_id = call(http, made["id"], "getent hosts tried.example.com; sleep 1000", background=True)["id"]
+    wait_until(lambda: bool(http.get(f"{base}/egress").json()["data"]), 30, "Nothing is tried")
     before = http.get(base).json()
     spare_id = http.post("/containers", json={"name": "short-lived"}).raise_for_status().json()["id"]
     for due in (made["id"], spare_id):
@@ -93,6 +95,11 @@ def test_nothing_runs_in_it(http: httpx.Client, expired: Expired) -> None:
     assert refusal(http.get(f"{calls}/{expired.call_id}"), 400) == EXPIRED
     assert refusal(http.get(f"{calls}/{expired.call_id}/events"), 400) == EXPIRED
     assert refusal(http.post(f"{calls}/{expired.call_id}/cancel"), 400) == EXPIRED
+
+
+def test_what_it_tried_is_forgotten(http: httpx.Client, expired: Expired) -> None:
+    """An expired container's `egress` is an empty list."""
+    assert http.get(f"/containers/{expired.before['id']}/egress").raise_for_status().json()["data"] == []
 
 
 def test_it_can_be_deleted(http: httpx.Client, expired: Expired) -> None:

@@ -90,11 +90,6 @@ CREATES: list[tuple[Any, str | None, str]] = [
     ({"name": "x", "skills": [{"type": "magic"}]}, "skills[0].type", "invalid_value"),
     ({"name": "x", "skills": [{}]}, "skills[0].type", "missing_required_parameter"),
     (
-        {"name": "x", "network_policy": {"type": "allowlist", "allowed_domains": ["example.com"]}},
-        "network_policy.type",
-        "unsupported_value",
-    ),
-    (
         {"name": "x", "network_policy": {"type": "allowlist"}},
         "network_policy.allowed_domains",
         "missing_required_parameter",

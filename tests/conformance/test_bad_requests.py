@@ -25,7 +25,9 @@ ROUTES = [
     ("GET", f"/containers/{{}}/shell_calls/{NO_CALL}"),
     ("POST", f"/containers/{{}}/shell_calls/{NO_CALL}/cancel"),
     ("GET", f"/containers/{{}}/shell_calls/{NO_CALL}/events"),
+    ("GET", "/containers/{}/egress"),
 ]
+LISTS = ["/containers", "/containers/{}/files", "/containers/{}/egress"]
 
 OTHER_FORMS = [
     NO_CONTAINER,
@@ -69,7 +71,7 @@ def test_an_unknown_file_is_not_found(http: httpx.Client, shared: str, method: s
     refusal(http.request(method, f"/containers/{shared}/files/{quote(file_id, safe='')}{suffix}"), 404)
 
 
-@pytest.mark.parametrize("route", ["/containers", "/containers/{}/files"])
+@pytest.mark.parametrize("route", LISTS)
 @pytest.mark.parametrize(
     ("query", "param", "code"),
     [
@@ -96,7 +98,7 @@ def test_a_bad_query_names_its_parameter(
     assert (error["param"], error["code"]) == (param, code)
 
 
-@pytest.mark.parametrize("route", ["/containers", "/containers/{}/files"])
+@pytest.mark.parametrize("route", LISTS)
 @pytest.mark.parametrize("after", ["", "x", NO_CONTAINER, NO_FILE, "\0", "💥", "x" * 5000], ids=lambda t: ascii(t)[:30])
 def test_an_unknown_cursor_is_refused(http: httpx.Client, shared: str, route: str, after: str) -> None:
     """An `after` that is the id of nothing in the list is a 404, never a silent first page."""

@@ -98,7 +98,7 @@ def test_every_method_of_containers(client: openai.OpenAI, called: set[str]) -> 
         name="methods",
         memory_limit="1g",
         expires_after={"anchor": "last_active_at", "minutes": 5},
-        network_policy={"type": "disabled"},
+        network_policy={"type": "allowlist", "allowed_domains": ["example.com"]},
         file_ids=[file.id],
         skills=[{"type": "skill_reference", "skill_id": skill.id}],
     )

@@ -71,6 +71,7 @@ SENT: dict[str, list[dict[str, Any]]] = {
 CURSORS = {
     "/containers": "container_id",
     "/containers/{container_id}/files": "file_id",
+    "/containers/{container_id}/egress": "egress_id",
     "/files": "file_id",
     "/skills": "skill_id",
     "/skills/{skill_id}/versions": "version_id",
@@ -79,7 +80,8 @@ CURSORS = {
 
 def made(http: httpx.Client) -> Ids:
     """One thing of each kind, in a state in which all can be done with it."""
-    container = post(http, "/containers", json={"name": "secret"})["id"]
+    policy = {"type": "allowlist", "allowed_domains": ["secret.example.com"]}
+    container = post(http, "/containers", json={"name": "secret", "network_policy": policy})["id"]
     upload = post(
         http, "/uploads", json={"filename": "a", "purpose": "user_data", "bytes": 6, "mime_type": "text/plain"}
     )["id"]
@@ -90,7 +92,8 @@ def made(http: httpx.Client) -> Ids:
         "containers": {
             "container_id": container,
             "file_id": post(http, f"/containers/{container}/files", **form)["id"],
-            "call_id": call(http, container, "echo secret")["id"],
+            "call_id": call(http, container, "getent hosts tried.example.com")["id"],
+            "egress_id": http.get(f"/containers/{container}/egress").json()["first_id"],
         },
         "files": {"file_id": post(http, "/files", data={"purpose": "user_data"}, **form)["id"]},
         "uploads": {
@@ -136,6 +139,7 @@ def nobodys() -> Ids:
             "container_id": ids.new_container_id(),
             "file_id": ids.new_container_file_id(),
             "call_id": ids.new_shell_call_id(),
+            "egress_id": ids.new_egress_id(),
         },
         "files": {"file_id": ids.new_file_id()},
         "uploads": {"upload_id": ids.new_upload_id(), "part_id": ids.new_part_id()},
