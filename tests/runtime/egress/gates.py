@@ -59,4 +59,6 @@ async def fetched(gate: Gate, host: object = HOST, port: object = RAW_PORT, says
     gate.accept(host, port, program.connection)
     await program.send(says)
     program.end()
-    return await program.read_all()
+    received = await program.read_all()
+    await program.connection.closed.wait()
+    return received

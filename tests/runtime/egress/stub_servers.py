@@ -5,11 +5,13 @@ They serve tests that await and tests that don't, programs in real sandboxes too
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -49,7 +51,14 @@ class StubServer:
         self._tls = tls
         self._listener = socket.create_server((self.address, port), backlog=512)
         self._sockets: list[socket.socket] = []
+        self._accepted: list[tuple[str, int]] = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
+
+    async def last_over(self) -> Accepted:
+        """The last connection, once it is over."""
+        last = self.connections[-1]
+        await asyncio.to_thread(last.over.wait)
+        return last
 
     @property
     def raw(self) -> bytes:
@@ -63,24 +72,36 @@ class StubServer:
 
     @property
     def untouched(self) -> bool:
-        """Whether nobody has so much as connected."""
-        return not self.connections
+        """Whether nobody has so much as connected. Asked by connecting: the server gets to that after all others."""
+        with socket.create_connection((self.address, self.port)) as last:
+            while self._accepted[-1:] != [last.getsockname()]:
+                time.sleep(0.001)
+        self._accepted.pop()
+        return not self._accepted
 
     def _accept(self) -> None:
         while True:
             try:
-                accepted, _ = self._listener.accept()
+                accepted, peer = self._listener.accept()
             except OSError:
                 return  # this is the end
             self._sockets.append(accepted)
             self.connections.append(Accepted(accepted))
+            self._accepted.append(peer)
             threading.Thread(target=self._run, args=[accepted, self.connections[-1]], daemon=True).start()
 
     def _run(self, accepted: socket.socket, stream: Accepted) -> None:
-        with accepted, suppress(OSError, ValueError):  # the peer is gone, or said what is no HTTP
-            if self._tls is not None:
-                stream.start_tls(self._tls)
-            self._serve(stream)
+        try:
+            with accepted:
+                if self._tls is not None:
+                    stream.start_tls(self._tls)
+                self._serve(stream)
+        except ConnectionResetError:
+            stream.was_reset = True
+        except (OSError, ValueError):
+            pass  # the peer said what is no TLS, or no HTTP
+        finally:
+            stream.over.set()
 
     def __enter__(self) -> Self:
         self._thread.start()

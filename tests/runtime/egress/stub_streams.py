@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+import struct
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -40,7 +42,8 @@ class Accepted(io.RawIOBase):
     """Readable and writable like a file; the bytes are those inside TLS where there is TLS.
 
     `raw` is what came over the wire and `received` what was in it, both from their beginning and cut at KEPT bytes;
-    `raw_size` counts all. `server_name` is what the ClientHello named. `tls_error` tells why there is no TLS.
+    `raw_size` counts all. `server_name` is what the ClientHello named. `tls_error` tells why there is no TLS,
+    `was_reset` whether it ended by a reset, once it is `over`.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -50,6 +53,8 @@ class Accepted(io.RawIOBase):
         self.server_name: str | None = None
         self.alpn: str | None = None
         self.tls_error: str | None = None
+        self.was_reset = False
+        self.over = threading.Event()
         self._socket = sock
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
@@ -103,6 +108,11 @@ class Accepted(io.RawIOBase):
                 self._tls.unwrap()
             self._flush()
         self._socket.shutdown(socket.SHUT_WR)
+
+    def reset(self) -> None:
+        """Let go, so that the other side sees a reset."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
 
     def readable(self) -> bool:
         """As files do it."""

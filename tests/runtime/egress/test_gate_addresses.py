@@ -54,7 +54,7 @@ async def test_of_mixed_answers_only_the_public_ones_are_dialled(server: StubSer
         async with open_gate(StubResolver({HOST: [forbidden.address, server.address, "10.0.0.1"]})) as gate:
             assert await fetched(gate) == b"hello"
             assert [record.address for record in gate.records()] == [server.address]
-    assert forbidden.untouched
+        assert forbidden.untouched
 
 
 async def test_an_answer_that_changes_is_looked_at_again(server: StubServer) -> None:

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from runtime.egress.gate import Gate
+from runtime.network_values import Reason, Verdict
+from tests.runtime.egress.gates import HOST, RAW_PORT, fetched, open_gate
+from tests.runtime.egress.memory_connections import ConnectionReset, Program
+from tests.runtime.egress.stub_resolvers import StubResolver
+from tests.runtime.egress.stub_servers import StubServer, echo, pour
+from tests.runtime.egress.stub_streams import Accepted
+
+SOON = 1.0
+"""Seconds within which the other side of a connection that was cut off is."""
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[Gate, Program, StubServer]]:
+    """A program and a server that have spoken with each other."""
+    with StubServer(RAW_PORT, echo) as server:
+        async with open_gate(StubResolver({HOST: server.address})) as gate:
+            program = Program()
+            gate.accept(HOST, RAW_PORT, program.connection)
+            await program.send(b"hello")
+            assert await program.read_exactly(5) == b"hello"
+            yield gate, program, server
+
+
+async def test_a_link_that_is_lost_cuts_the_server_off() -> None:
+    """Within a second; the server can tell it from an end."""
+    async with connected() as (gate, program, server), asyncio.timeout(SOON):
+        program.cut()
+        assert (await server.last_over()).was_reset
+        assert [record.reason for record in gate.records()] == [Reason.SPLICED]
+
+
+async def test_closing_a_gate_cuts_both_sides_off() -> None:
+    """Within a second; after that nothing is accepted, and the records are still there."""
+    async with connected() as (gate, program, server), asyncio.timeout(SOON):
+        gate.close()
+        gate.close()
+        assert (await server.last_over()).was_reset
+        with pytest.raises(ConnectionReset):
+            await program.receive()
+        late = Program()
+        gate.accept(HOST, RAW_PORT, late.connection)
+        assert await late.is_reset()
+        gate.looked_up("other.test")
+        assert [record.reason for record in gate.records()] == [Reason.SPLICED]
+
+
+async def test_a_connection_that_is_lost_at_once_leaves_nothing() -> None:
+    """No record, for nothing was decided; and its place is free."""
+    with StubServer(RAW_PORT, echo) as server:
+        resolver = StubResolver({HOST: server.address})
+        async with open_gate(resolver, max_connections=1) as gate:
+            program = Program()
+            program.cut()
+            gate.accept(HOST, RAW_PORT, program.connection)
+            await program.connection.closed.wait()
+            assert gate.records() == []
+            assert await fetched(gate) == b"hello"
+
+
+async def test_a_server_that_resets_cuts_the_program_off() -> None:
+    """As it would without anybody between."""
+
+    def reset(stream: Accepted) -> None:
+        stream.read_some()
+        stream.reset()
+
+    with StubServer(RAW_PORT, reset) as server:
+        async with open_gate(StubResolver({HOST: server.address})) as gate:
+            program = Program()
+            gate.accept(HOST, RAW_PORT, program.connection)
+            await program.send(b"hello")
+            assert await program.is_reset()
+            [record] = gate.records()
+    assert (record.verdict, record.reason, record.bytes_sent) == (Verdict.ALLOWED, Reason.SPLICED, 5)
+
+
+async def test_each_direction_ends_by_itself() -> None:
+    """The program ends first and reads on; or the server does, and the program writes on."""
+    with StubServer(RAW_PORT, pour(5)) as server:
+        async with open_gate(StubResolver({HOST: server.address})) as gate:
+            program = Program()
+            gate.accept(HOST, RAW_PORT, program.connection)
+            assert await program.read_all() == b"x" * 5
+            await program.send(b"after the end")
+            program.end()
+            await program.connection.closed.wait()
+        assert (await server.last_over()).received == b"after the end"

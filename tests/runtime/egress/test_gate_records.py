@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import logging
+import re
+
+import pytest
+
+from runtime.egress.connection import Connection
+from runtime.ids import is_egress_id
+from runtime.network_values import Reason, SecretName, Verdict
+from tests.runtime.egress.gates import CONTAINER_ID, HOST, RAW_PORT, denied, fetched, open_gate
+from tests.runtime.egress.memory_connections import MemoryConnection, Program
+from tests.runtime.egress.stub_resolvers import StubResolver
+from tests.runtime.egress.stub_servers import StubServer, echo
+
+CANARY = "sings"
+
+
+async def test_a_record_tells_what_passes_while_it_passes() -> None:
+    """Its id stays the same."""
+    with StubServer(RAW_PORT, echo) as server:
+        async with open_gate(StubResolver({HOST: server.address})) as gate:
+            program = Program()
+            gate.accept(HOST, RAW_PORT, program.connection)
+            ids = set()
+            for number in range(1, 4):
+                await program.send(b"hello")
+                await program.read_exactly(5)
+                [record] = gate.records()
+                ids.add(record.id)
+                assert (record.bytes_sent, record.bytes_received) == (5 * number, 5 * number)
+                assert (record.host, record.port, record.address) == (HOST, RAW_PORT, server.address)
+                assert (record.verdict, record.reason) == (Verdict.ALLOWED, Reason.SPLICED)
+            [record_id] = ids
+            assert is_egress_id(record_id)
+
+
+async def test_the_last_thousand_records_are_kept() -> None:
+    """The newest last."""
+    async with open_gate(StubResolver({})) as gate:
+        for number in range(1_010):
+            gate.looked_up(f"host{number}.test")
+        assert [record.host for record in gate.records()] == [f"host{number}.test" for number in range(10, 1_010)]
+
+
+async def test_each_attempt_is_one_line_of_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Written at its end, with its bytes."""
+    caplog.set_level(logging.INFO, "runtime.egress")
+    with StubServer(RAW_PORT, echo) as server:
+        async with open_gate(StubResolver({HOST: server.address})) as gate:
+            await fetched(gate)
+            await denied(gate, "other.test\r\nforged: line", 22)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{CONTAINER_ID}: {HOST}:{RAW_PORT} ({server.address}) allowed: spliced, 5 bytes sent, 5 received",
+        rf"{CONTAINER_ID}: other.test\x0d\x0aforged:\x20line:22 (-) denied: invalid_name, 0 bytes sent, 0 received",
+    ]
+
+
+async def test_a_sandbox_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """However often it tries; how many lines were left out is said at the end, if not before."""
+    caplog.set_level(logging.INFO, "runtime.egress")
+    async with open_gate(StubResolver({})) as gate:
+        for _ in range(5_000):
+            gate.looked_up("other.test")
+    lines = [record.getMessage() for record in caplog.records]
+    left_out = [int(found[1]) for line in lines if (found := re.search(r"(\d+) more attempts", line))]
+    assert len(lines) < 500
+    assert len(lines) - len(left_out) + sum(left_out) == 5_000
+
+
+class _Faulty(MemoryConnection):
+    """Fails in a way that nobody expects, with a secret in the error's message."""
+
+    def __init__(self, whole: MemoryConnection) -> None:
+        self.__dict__ = whole.__dict__
+
+    async def receive(self) -> bytes:
+        raise RuntimeError(CANARY)
+
+
+async def test_a_connection_that_fails_ends_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged where it failed, but not the message, which might be what a program sent."""
+    with StubServer(RAW_PORT, echo) as server:
+        async with open_gate(StubResolver({HOST: server.address})) as gate:
+            program, other = Program(), Program()
+            gate.accept(HOST, RAW_PORT, other.connection)
+            connection: Connection = _Faulty(program.connection)
+            gate.accept(HOST, RAW_PORT, connection)
+            assert await program.is_reset()
+            await other.send(b"hello")
+            assert await other.read_exactly(5) == b"hello"
+    [error] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert "RuntimeError" in error.getMessage()
+    assert "in receive" in error.getMessage()
+    assert CANARY not in caplog.text
+
+
+async def test_a_domain_whose_secret_is_lost_is_refused() -> None:
+    """Never without the secret, never direct; other domains are as before."""
+    secret = SecretName(HOST, "API_KEY")
+    with StubServer(443, echo) as server, StubServer(RAW_PORT, echo) as other:
+        resolver = StubResolver({HOST: server.address, "other.test": other.address})
+        async with open_gate(resolver, domains=["*.test"], secrets=[secret]) as gate:
+            assert (await denied(gate, HOST, 443)).reason is Reason.SECRET_UNAVAILABLE
+            assert await fetched(gate, "other.test") == b"hello"
+            assert gate.environment == {"API_KEY": "$API_KEY"}
+        assert server.untouched
+
+
+async def test_a_gate_without_secrets_needs_no_authority() -> None:
+    """Each one with secrets has its own."""
+    secret = SecretName(HOST, "API_KEY")
+    async with open_gate(StubResolver({})) as gate:
+        assert gate.authority is None
+        assert gate.environment == {}
+    authorities = []
+    for _ in range(2):
+        async with open_gate(StubResolver({}), secrets=[secret], values={secret: "value"}) as gate:
+            authorities.append(gate.authority)
+    assert None not in authorities
+    assert len(set(authorities)) == 2
