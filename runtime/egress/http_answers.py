@@ -8,7 +8,7 @@ from http import HTTPStatus
 import h11
 
 from runtime.egress.http_bodies import Body
-from runtime.egress.http_heads import CHUNKED, CLOSE, Headers, encoded, end_to_end, keeps_alive
+from runtime.egress.http_heads import CHUNKED, CLOSE, Headers, closes, encoded, end_to_end, found
 from runtime.egress.http_requests import RequestHead
 from runtime.egress.secrets import Injected
 
@@ -27,29 +27,40 @@ def answer(response: h11.Response, request: RequestHead, sent: Injected) -> Answ
 
     Bodies that the server has compressed stay as they are, though it was asked not to.
     """
-    headers = dict(response.headers)
-    bodiless = request.method == b"HEAD" or response.status_code in (204, 304)
-    scrubbing = bool(sent.echoes) and headers.get(b"content-encoding", b"identity").lower() == b"identity"
-    framing: Headers = ()
-    if b"content-length" in headers and response.status_code != 204 and (bodiless or not scrubbing):
-        framing = ((b"Content-Length", headers[b"content-length"]),)
-    if b"transfer-encoding" in headers or not framing:
-        framing = (CHUNKED,) if request.modern and not bodiless else ()
-    measured = bodiless or bool(framing)
-    keep_alive = request.keep_alive and keeps_alive(response) and measured
-    kept = [(sent.scrubbed(name), sent.scrubbed(value)) for name, value in end_to_end(response)]
+    headers = response.headers.raw_items()
+    scrubber = sent.scrubber() if sent.echoes and not _is_compressed(headers) else None
+    framing, measured = _framing(response, request, same_length=scrubber is None)
+    keep_alive = request.keep_alive and measured and response.http_version == b"1.1" and not closes(headers)
     closing = () if keep_alive else (CLOSE,)
-    return Answer(
-        encoded(_status_line(response, sent), [*kept, *framing, *closing]),
-        Body(sent.scrubber() if scrubbing else None, chunked=CHUNKED in framing),
-        keep_alive,
-    )
+    head = encoded(_status_line(response, sent), [*_scrubbed(headers, sent), *framing, *closing])
+    return Answer(head, Body(scrubber, chunked=CHUNKED in framing), keep_alive)
 
 
 def interim(response: h11.InformationalResponse, sent: Injected) -> bytes:
     """What comes before the answer, as it is sent."""
-    headers = [(sent.scrubbed(name), sent.scrubbed(value)) for name, value in end_to_end(response)]
-    return encoded(_status_line(response, sent), headers)
+    return encoded(_status_line(response, sent), _scrubbed(response.headers.raw_items(), sent))
+
+
+def _framing(response: h11.Response, request: RequestHead, *, same_length: bool) -> tuple[Headers, bool]:
+    """How it is said where the answer's body ends; and whether that is known before the connection ends."""
+    headers = response.headers.raw_items()
+    length = found(headers, b"content-length") if found(headers, b"transfer-encoding") is None else None
+    told: Headers = () if length is None else ((b"Content-Length", length),)
+    if response.status_code == 204:
+        return (), True
+    if request.method == b"HEAD" or response.status_code == 304:
+        return told, True  # of the body that there would be
+    if told and same_length:
+        return told, True
+    return ((CHUNKED,), True) if request.modern else ((), False)
+
+
+def _is_compressed(headers: Headers) -> bool:
+    return (found(headers, b"content-encoding") or b"identity").lower() != b"identity"
+
+
+def _scrubbed(headers: Headers, sent: Injected) -> Headers:
+    return [(sent.scrubbed(name), sent.scrubbed(value)) for name, value in end_to_end(headers)]
 
 
 def own_answer(status: int, text: str) -> bytes:

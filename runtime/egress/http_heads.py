@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import h11
-
 Headers = Sequence[tuple[bytes, bytes]]
-"""Names and values, in order."""
+"""Names and values, in order and as they were written."""
 
 CHUNKED = (b"Transfer-Encoding", b"chunked")
 CLOSE = (b"Connection", b"close")
@@ -18,16 +16,15 @@ _OF_A_CONNECTION = frozenset(
 )
 
 
-def end_to_end(message: h11.Request | h11.Response | h11.InformationalResponse) -> Headers:
-    """The headers that are meant for the other end, as they were written."""
-    of_the_connection = _OF_A_CONNECTION | _said_of_the_connection(message)
-    pairs = zip(message.headers, message.headers.raw_items(), strict=True)
-    return [written for (name, _), written in pairs if name not in of_the_connection]
+def end_to_end(headers: Headers) -> Headers:
+    """Those that are meant for the other end."""
+    of_the_connection = _OF_A_CONNECTION | _said_of_the_connection(headers)
+    return [(name, value) for name, value in headers if name.lower() not in of_the_connection]
 
 
-def keeps_alive(message: h11.Request | h11.Response) -> bool:
-    """Whether its sender means to go on with the connection. HTTP/1.0's ways to say so aren't relied on."""
-    return message.http_version == b"1.1" and b"close" not in _said_of_the_connection(message)
+def closes(headers: Headers) -> bool:
+    """Whether the connection is to end after the message."""
+    return b"close" in _said_of_the_connection(headers)
 
 
 def encoded(start: bytes, headers: Headers) -> bytes:
@@ -35,6 +32,11 @@ def encoded(start: bytes, headers: Headers) -> bytes:
     return b"".join([start, b"\r\n", *[b"%b: %b\r\n" % header for header in headers], b"\r\n"])
 
 
-def _said_of_the_connection(message: h11.Request | h11.Response | h11.InformationalResponse) -> set[bytes]:
-    values = [value for name, value in message.headers if name == b"connection"]
+def found(headers: Headers, wanted: bytes) -> bytes | None:
+    """The value of the first header of that name, which is in lower case."""
+    return next((value for name, value in headers if name.lower() == wanted), None)
+
+
+def _said_of_the_connection(headers: Headers) -> set[bytes]:
+    values = [value for name, value in headers if name.lower() == b"connection"]
     return {token.strip().lower() for value in values for token in value.split(b",")}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import h11
 
-from runtime.egress.http_heads import CHUNKED, CLOSE, Headers, encoded, end_to_end, keeps_alive
+from runtime.egress.http_heads import CHUNKED, CLOSE, Headers, closes, encoded, end_to_end, found
 from runtime.egress.names import InvalidName, canonical
 from runtime.network_values import Reason
 
@@ -62,25 +61,23 @@ def checked(request: h11.Request, host: str, port: int) -> RequestHead:
 
     By h11 it names one host at most, and says how long its body is by one number, by `chunked`, or by both.
     """
-    headers = dict(request.headers)
+    headers = request.headers.raw_items()
     modern = request.http_version == b"1.1"
     if not modern and request.http_version != b"1.0":
         raise Refused(505, "Only HTTP/1.1 is spoken here.")
     if request.method == b"CONNECT":
         raise Refused(405, "This is no proxy.")
-    if b"host" not in headers:
+    if (authority := found(headers, b"host")) is None:
         raise Refused(400, "The request names no host.")
-    if b"transfer-encoding" in headers and (not modern or b"content-length" in headers):
-        raise Refused(400, "It is ambiguous where the request's body ends.")
-    port_said = _check_host(headers[b"host"], host, port)
+    port_said = _check_host(authority, host, port)
     return RequestHead(
         method=request.method,
         target=_origin_form(request, host, port),
         host=host.encode() + port_said,
-        headers=[(name, value) for name, value in end_to_end(request) if name.lower() != b"host"],
-        framing=_framing(headers),
+        headers=[header for header in end_to_end(headers) if header[0].lower() != b"host"],
+        framing=_framing(headers, modern=modern),
         modern=modern,
-        keep_alive=keeps_alive(request),
+        keep_alive=modern and not closes(headers),
     )
 
 
@@ -108,7 +105,10 @@ def _origin_form(request: h11.Request, host: str, port: int) -> bytes:
     return absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
 
 
-def _framing(headers: Mapping[bytes, bytes]) -> Headers:
-    if b"transfer-encoding" in headers:
-        return (CHUNKED,)
-    return ((b"Content-Length", headers[b"content-length"]),) if b"content-length" in headers else ()
+def _framing(headers: Headers, *, modern: bool) -> Headers:
+    length = found(headers, b"content-length")
+    if found(headers, b"transfer-encoding") is None:
+        return () if length is None else ((b"Content-Length", length),)
+    if length is not None or not modern:
+        raise Refused(400, "It is ambiguous where the request's body ends.")
+    return (CHUNKED,)
