@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -11,6 +12,12 @@ import pytest
 from openai.types import ContainerCreateResponse
 
 from tests.service import Service
+
+
+@pytest.fixture(scope="session")
+def fuzz_seconds() -> float:
+    """How long one fuzzer runs: briefly, unless SANDLOT_FUZZ_SECONDS says otherwise."""
+    return float(os.environ.get("SANDLOT_FUZZ_SECONDS", "2"))
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,10 @@
-"""What tests of the runtime share: a real store, places for blobs, and how long faults are looked for at random.
+"""What tests of the runtime share: a real store, places for blobs, and how long property tests look for faults.
 
-That is briefly by default: `SANDLOT_FUZZ_SECONDS` is for the fuzzers, `--hypothesis-profile=fuzz` for property tests.
+That is briefly, unless there is `--hypothesis-profile=fuzz`.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -27,12 +26,6 @@ SMALL_DISK = 4 * 1024**2
 hypothesis.settings.register_profile("default", deadline=None, max_examples=100)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2_000)
 hypothesis.settings.load_profile("default")
-
-
-@pytest.fixture(scope="session")
-def fuzz_seconds() -> float:
-    """How long one fuzzer runs."""
-    return float(os.environ.get("SANDLOT_FUZZ_SECONDS", "2"))
 
 
 @pytest.fixture

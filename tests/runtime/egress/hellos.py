@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 import trustme
@@ -117,3 +118,21 @@ def in_records(message: bytes, size: int) -> bytes:
 def in_pieces(data: bytes, size: int) -> Iterable[bytes]:
     """Bytes as they would come in segments of `size`."""
     return (data[at : at + size] for at in range(0, len(data), size))
+
+
+def name_seen_by_openssl(data: bytes) -> str | None:
+    """The server's name that a real server finds in what a client sends first, if it gets that far."""
+    names: list[str | None] = []
+    context = bare_server()
+    context.sni_callback = lambda _, name, __: names.append(name)
+    received = ssl.MemoryBIO()
+    received.write(data)
+    with suppress(ssl.SSLError):  # at the latest because the server has no certificate
+        context.wrap_bio(received, ssl.MemoryBIO(), server_side=True).do_handshake()
+    return names[0] if names else None
+
+
+@cache
+def bare_server() -> ssl.SSLContext:
+    """A server's settings, as they come; made once, for that takes long."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from runtime.egress.client_hello import MAX_HELLO, ClientHello, ClientHelloReader, HelloRefused
 from runtime.network_values import Reason
+from tests.fuzz.targets.client_hello import outcome
 from tests.runtime.egress.hellos import (
     ALPN,
     EARLY_DATA,
@@ -242,7 +243,7 @@ def test_encrypted(kind: int, body: bytes) -> None:
 @given(st.binary(max_size=200), st.integers(1, 20))
 def test_any_bytes(data: bytes, size: int) -> None:
     """Random bytes are refused or waited on, in one way however they come."""
-    assert _outcome(data, size) == _outcome(data, len(data) or 1)
+    assert outcome(data, size) == outcome(data, len(data))
 
 
 @given(
@@ -255,13 +256,4 @@ def test_nearly_right(extensions: list[Extension], place: int, change: bytes, si
     """Messages with some bytes changed are read in one way, or refused for one reason, however they come."""
     hello = Hello([SNI, *extensions]).wire
     changed = hello[:place] + change + hello[place + len(change) :]
-    assert _outcome(changed, size) == _outcome(changed, len(changed))
-
-
-def _outcome(data: bytes, size: int) -> ClientHello | Reason | None:
-    """What becomes of bytes that come in pieces of `size`."""
-    reader = ClientHelloReader()
-    try:
-        return next(filter(None, map(reader.feed, in_pieces(data, size))), None)
-    except HelloRefused as refused:
-        return refused.reason
+    assert outcome(changed, size) == outcome(changed, len(changed))
