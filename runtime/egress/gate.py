@@ -90,7 +90,7 @@ class Gate:
             self._shared.gates.discard(self)
             for task in self._tasks:
                 task.cancel()
-            self._records.log_left_out()
+            self._records.close()
 
     def _turn_away(self, attempt: Attempt, reason: Reason) -> None:
         attempt.deny(reason)

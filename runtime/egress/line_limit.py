@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-PER_SECOND = 10.0
+PER_SECOND = 1.0  # at most some 15 MB a day
 BURST = 100.0
 
 

@@ -62,7 +62,7 @@ class Passage:
             self._host,
             self._port,
             self._dial,
-            self._shared.trust,
+            await self._shared.trust(),
             authority,
             secrets,
             self._attempt.refuse_request,

@@ -70,10 +70,9 @@ class Records:
         """Write the line of what was decided and is over. No host can forge a line: see names.shown."""
         if not self._lines.allows():
             return
-        self.log_left_out()
-        record = entry.record
+        record, left_out = entry.record, self._lines.left_out()
         log.info(
-            "%s: %s:%s (%s) %s: %s, %d bytes sent, %d received",
+            "%s: %s:%s (%s) %s: %s, %d bytes sent, %d received%s",
             self._container_id,
             record.host,
             "-" if record.port is None else record.port,
@@ -82,9 +81,10 @@ class Records:
             record.reason,
             record.bytes_sent,
             record.bytes_received,
+            f"; {left_out} more were left out before this" if left_out else "",
         )
 
-    def log_left_out(self) -> None:
+    def close(self) -> None:
         """Say how many lines are missing, if any are."""
-        if number := self._lines.left_out():
-            log.warning("%s: %d more attempts, too many for a line each", self._container_id, number)
+        if left_out := self._lines.left_out():
+            log.info("%s: %d more were left out", self._container_id, left_out)

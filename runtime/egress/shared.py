@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from runtime.egress.config import EgressConfig
 from runtime.egress.dial import Dialler
 from runtime.egress.places import Places
+from runtime.egress.tls import trust_in_servers
 
 if TYPE_CHECKING:
     from runtime.egress.gate import Gate
@@ -25,11 +25,10 @@ class Shared:
     places: Places
     tasks: asyncio.TaskGroup
     gates: set[Gate] = field(default_factory=set)
+    _trust: ssl.SSLContext | None = None
 
-    @cached_property
-    def trust(self) -> ssl.SSLContext:
-        """Whom to trust as a server. Reading the system's authorities takes 0.1 s, so it's done when first needed."""
-        trust = ssl.create_default_context()
-        if self.config.ca_bundle is not None:
-            trust.load_verify_locations(self.config.ca_bundle)
-        return trust
+    async def trust(self) -> ssl.SSLContext:
+        """Whom to trust as a server. The system's authorities take 0.1 s to read, so that is done when first needed."""
+        if self._trust is None:
+            self._trust = await asyncio.to_thread(trust_in_servers, self.config.ca_bundle)
+        return self._trust
