@@ -92,37 +92,48 @@ class SystemResolver:
 
     async def resolve(self, name: str) -> Sequence[Address]:
         """See Resolver."""
-        if not self._is_known(name):
-            await self._room.acquire()
-            if self._is_known(name):  # by now
-                self._room.release()
-            else:
-                self._ask(name)
-        answer = await asyncio.shield(self._asked[name]) if name in self._asked else self._kept[name][1]
+        answer = await self._answer(name)
         if isinstance(answer, Exception):
             raise type(answer)(*answer.args)
         return answer
 
+    async def _answer(self, name: str) -> Answer:
+        """What is known already, what somebody has asked for, or a question of its own once there is room for one."""
+        if not self._is_known(name):
+            await self._room.acquire()
+            if not self._is_known(name):
+                return await asyncio.shield(self._ask(name))
+            self._room.release()
+        return await asyncio.shield(self._asked[name]) if name in self._asked else self._kept[name][1]
+
     def _is_known(self, name: str) -> bool:
         """Whether there is an answer, or will be. Answers that are too old, or too many, are dropped first."""
         now = time.monotonic()
-        for kept, (good_until, _) in list(self._kept.items()):
-            if good_until > now and len(self._kept) <= MAX_KEPT:
+        while self._kept:
+            oldest = next(iter(self._kept))
+            if self._kept[oldest][0] > now and len(self._kept) <= MAX_KEPT:
                 break
-            del self._kept[kept]
+            del self._kept[oldest]
         return name in self._asked or name in self._kept
 
-    def _ask(self, name: str) -> None:
+    def _ask(self, name: str) -> asyncio.Future[Answer]:
         """Have a thread look the name up."""
         loop = asyncio.get_running_loop()
-        self._asked[name] = loop.create_future()
+        asked = self._asked[name] = loop.create_future()
 
         def work() -> None:
-            answer = self._look_up(name)
-            with suppress(RuntimeError):  # the loop has ended meanwhile
-                loop.call_soon_threadsafe(self._tell, name, answer)
+            answer: Answer = ResolverFailed(f"{name}: the resolver is at fault")
+            try:
+                answer = self._look_up(name)
+            finally:
+                with suppress(RuntimeError):  # the loop has ended meanwhile
+                    loop.call_soon_threadsafe(self._tell, name, answer)
 
-        threading.Thread(target=work, name=f"resolve {name}", daemon=True).start()
+        try:
+            threading.Thread(target=work, name=f"resolve {name}", daemon=True).start()
+        except RuntimeError as error:  # the system has no thread to spare
+            self._tell(name, ResolverFailed(f"{name}: {error}"))
+        return asked
 
     def _tell(self, name: str, answer: Answer) -> None:
         """Give all who wait for it the answer, and keep it."""

@@ -178,3 +178,35 @@ async def test_how_much_is_kept(system: SlowSystem, monkeypatch: pytest.MonkeyPa
         await resolver.resolve(f"host{number}.test")
     assert system.asked["host5.test"] == system.asked["host4.test"] == 1
     assert system.asked["host0.test"] == 2
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_fault(system: SlowSystem) -> None:
+    """A question that goes wrong in a way that nobody has thought of is over, and can be asked again."""
+
+    def fail(name: str) -> Answer:
+        if system.asked[name] == 0:
+            system.asked[name] = 1
+            raise ZeroDivisionError
+        return ADDRESSES
+
+    resolver = SystemResolver(fail)
+    with pytest.raises(ResolverFailed):
+        await resolver.resolve("a.test")
+    assert await resolver.resolve("a.test") == ADDRESSES
+
+
+async def test_no_thread_to_spare(system: SlowSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no more threads, that is a failure too, and passes."""
+    resolver = SystemResolver(system.look_up)
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", no_thread)
+        for _ in range(2 * MAX_QUESTIONS):
+            with pytest.raises(ResolverFailed):
+                await resolver.resolve("a.test")
+    assert await resolver.resolve("a.test") == ADDRESSES
+
+
+def no_thread(thread: threading.Thread) -> None:
+    """Thread.start at the limit."""
+    raise RuntimeError(f"can't start {thread.name}")
