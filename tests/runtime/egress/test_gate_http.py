@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from runtime.egress.config import HTTP_PORT, TLS_PORT
+from runtime.egress.gate import Gate
+from runtime.network_values import Reason, SecretName, Verdict
+from tests.runtime.egress.gates import HOST, denied_for, fetched, open_gate
+from tests.runtime.egress.hellos import real_hello
+from tests.runtime.egress.stub_resolvers import StubResolver
+from tests.runtime.egress.stub_servers import StubServer, new_address
+from tests.runtime.egress.stub_streams import server_context
+from tests.runtime.egress.tls_programs import TlsProgram
+
+SECRET = SecretName(HOST, "API_KEY")
+CANARY = "sings"
+
+
+def get(path: str, *lines: str, host: str = HOST) -> bytes:
+    """A request without a body."""
+    return "\r\n".join([f"GET {path} HTTP/1.1", f"Host: {host}", *lines, "", ""]).encode()
+
+
+def trusting(gate: Gate) -> ssl.SSLContext:
+    """A client's context that trusts the sandbox's authority alone."""
+    assert gate.authority is not None
+    return ssl.create_default_context(cadata=gate.authority)
+
+
+@pytest.fixture
+def server() -> Iterator[StubServer]:
+    """A plain HTTP server."""
+    with StubServer(HTTP_PORT) as running:
+        yield running
+
+
+async def test_plain_http_passes_and_is_written_down(server: StubServer) -> None:
+    """With its bytes, and where it went."""
+    async with open_gate(StubResolver({HOST: server.address})) as gate:
+        answer = await fetched(gate, port=HTTP_PORT, says=get("/echo"))
+        [record] = gate.records()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.lower().count(b"host: allowed.test") == 1
+    assert (record.verdict, record.reason) == (Verdict.ALLOWED, Reason.PLAIN_HTTP)
+    assert (record.address, record.bytes_received) == (server.address, len(answer))
+
+
+MISLED = {
+    "another Host": (get("/", host="other.test"), Reason.HOST_MISMATCH, b" 421 "),
+    "a second request for another host": (get("/") + get("/", host="other.test"), Reason.HOST_MISMATCH, b" 421 "),
+    "no Host": (b"GET / HTTP/1.1\r\n\r\n", Reason.BAD_REQUEST, b" 400 "),
+    "two Hosts": (get("/", "Host: other.test"), Reason.BAD_REQUEST, b" 400 "),
+    "not HTTP": (b"\x16\x03\x01\r\n\r\n", Reason.BAD_REQUEST, b" 400 "),
+}
+
+
+@pytest.mark.parametrize(("says", "reason", "status"), MISLED.values(), ids=MISLED)
+async def test_a_request_that_is_refused_is_written_down(
+    server: StubServer, says: bytes, reason: Reason, status: bytes
+) -> None:
+    """Beside the connection, if the server was reached before; the server hears nothing of it."""
+    async with open_gate(StubResolver({HOST: server.address})) as gate:
+        answers = await fetched(gate, port=HTTP_PORT, says=says)
+        records = gate.records()
+    assert status in answers
+    assert (records[-1].verdict, records[-1].reason) == (Verdict.DENIED, reason)
+    assert {record.reason for record in records[:-1]} <= {Reason.PLAIN_HTTP}
+    assert b"other.test" not in server.received
+
+
+async def test_a_redirect_leads_nowhere_else(server: StubServer) -> None:
+    """The program is told, and is refused when it follows."""
+    async with open_gate(StubResolver({HOST: server.address})) as gate:
+        answer = await fetched(gate, port=HTTP_PORT, says=get("/redirect?to=http://other.test/"))
+        assert b"http://other.test/" in answer
+        assert await denied_for(gate, "other.test", HTTP_PORT) is Reason.NOT_ALLOWED
+    assert b"other.test" not in server.received.replace(b"to=http://other.test/", b"")
+
+
+async def test_a_server_that_is_not_there_is_written_down() -> None:
+    """The program of plain HTTP is told in its own terms."""
+    async with open_gate(StubResolver({HOST: new_address()})) as gate:
+        assert b" 502 " in await fetched(gate, port=HTTP_PORT, says=get("/"))
+        assert [(each.verdict, each.reason) for each in gate.records()] == [(Verdict.DENIED, Reason.CONNECT_FAILED)]
+
+
+async def test_a_secret_reaches_its_server_and_nothing_else(authority: trustme.CA, ca_bundle: Path) -> None:
+    """Not the program, which sees the placeholder where the server echoes the value, nor the records."""
+    with StubServer(TLS_PORT, tls=server_context(authority.issue_cert(HOST))) as server:
+        resolver = StubResolver({HOST: server.address})
+        async with open_gate(resolver, secrets=[SECRET], values={SECRET: CANARY}, ca_bundle=ca_bundle) as gate:
+            program = TlsProgram(trusting(gate), HOST)
+            gate.accept(HOST, TLS_PORT, program.connection)
+            await program.shake_hands()
+            await program.send(get("/echo", "Authorization: Bearer $API_KEY", "Connection: close"))
+            answer = await program.read_all()
+            [record] = gate.records()
+    assert b"Bearer $API_KEY" in answer
+    assert b"Bearer sings" in server.received
+    assert CANARY not in f"{answer!r} {record!r}"
+    assert (record.verdict, record.reason) == (Verdict.ALLOWED, Reason.INTERCEPTED)
+
+
+async def test_a_server_that_cannot_show_who_it_is_gets_nothing(authority: trustme.CA, ca_bundle: Path) -> None:
+    """Not a byte within TLS. The program is told why, and so are the records."""
+    with StubServer(TLS_PORT, tls=server_context(authority.issue_cert("other.test"))) as server:
+        resolver = StubResolver({HOST: server.address})
+        async with open_gate(resolver, secrets=[SECRET], values={SECRET: CANARY}, ca_bundle=ca_bundle) as gate:
+            program = TlsProgram(trusting(gate), HOST)
+            gate.accept(HOST, TLS_PORT, program.connection)
+            await program.shake_hands()
+            await program.send(get("/echo", "Authorization: Bearer $API_KEY", "Connection: close"))
+            assert b" 502 " in await program.read_all()
+            program.program.end()
+            await program.program.connection.closed.wait()
+            [record] = gate.records()
+    assert (record.verdict, record.reason) == (Verdict.DENIED, Reason.CERTIFICATE_INVALID)
+    assert server.received == b""
+
+
+async def test_secrets_do_not_change_what_the_program_may_say_in_tls(server: StubServer) -> None:
+    """The name it asks for has to be the host's here too; nobody is dialled before."""
+    resolver = StubResolver({HOST: server.address})
+    async with open_gate(resolver, secrets=[SECRET], values={SECRET: CANARY}) as gate:
+        assert await denied_for(gate, HOST, TLS_PORT, real_hello("other.test")) is Reason.SNI_MISMATCH
+        assert await denied_for(gate, HOST, TLS_PORT, get("/")) is Reason.NOT_TLS
+    assert not resolver.questions
