@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from runtime.call_progress import CallProgress
 from runtime.ids import new_shell_call_id
 from runtime.link.frames import Json
-from runtime.link.session import LinkSession
+from runtime.link.session import LinkSession, OnOpen
 from runtime.sandbox import FollowedCall, Sandbox
 from runtime.values import CommandOutput, ExitOutcome, ShellCall, ShellEvent
 from tests.runtime.link.agents import START_SECONDS, Agent
@@ -17,15 +17,16 @@ from tests.runtime.link.agents import START_SECONDS, Agent
 class Box:
     """An agent and the link to it, which a test may drop and take up again."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, on_open: OnOpen | None = None) -> None:
         self.agent = agent
+        self._on_open = on_open
         self.root = agent.root
         self.session: LinkSession
         self.sandbox: Sandbox
 
     async def connect(self) -> None:
         """Begin a new session, on a new stream."""
-        self.session = await LinkSession.establish(await self.agent.attach(), START_SECONDS)
+        self.session = await LinkSession.establish(await self.agent.attach(), START_SECONDS, self._on_open)
         self.sandbox = Sandbox(self.session)
 
     def spec(
@@ -88,9 +89,9 @@ class Box:
 
 
 @asynccontextmanager
-async def linked(agent: Agent) -> AsyncIterator[Box]:
+async def linked(agent: Agent, on_open: OnOpen | None = None) -> AsyncIterator[Box]:
     """A box that is connected, until the end."""
-    box = Box(agent)
+    box = Box(agent, on_open)
     await box.connect()
     yield box
     box.sandbox.close()

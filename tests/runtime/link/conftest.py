@@ -11,6 +11,7 @@ import pytest
 from runtime.engines.docker import DockerEngine
 from tests.runtime.link.agents import Agent, container_agent, process_agent
 from tests.runtime.link.box import Box, linked
+from tests.runtime.link.networked import NetworkedBox, outside
 
 LABELS = {"sandlot.test": "link"}
 
@@ -54,6 +55,27 @@ async def container_box(engine: DockerEngine) -> AsyncIterator[Box]:
     """A linked sandbox in a container of its own."""
     async with container_agent(engine, _name(), LABELS) as agent, linked(agent) as connected:
         yield connected
+
+
+@pytest.fixture(scope="session")
+async def networked_container(engine: DockerEngine) -> AsyncIterator[Agent]:
+    """An agent in a container that has been told of a network, for all tests that leave it as they found it."""
+    async with container_agent(engine, _name(), LABELS) as agent:
+        yield agent
+
+
+@pytest.fixture
+async def networked(networked_container: Agent) -> AsyncIterator[NetworkedBox]:
+    """A linked sandbox with a network, to whose other side the test is."""
+    async with outside(networked_container) as box:
+        yield box
+
+
+@pytest.fixture
+async def networked_alone(engine: DockerEngine) -> AsyncIterator[NetworkedBox]:
+    """The same in a container of its own."""
+    async with container_agent(engine, _name(), LABELS) as agent, outside(agent) as box:
+        yield box
 
 
 def _name() -> str:

@@ -22,7 +22,7 @@ from runtime.link.frames import (
     encode,
     encode_json,
 )
-from runtime.link.session import LinkSession
+from runtime.link.session import LinkSession, OnOpen
 from runtime.sandbox import Sandbox
 
 Answer = Callable[[Frame], Iterable[bytes]]
@@ -72,9 +72,9 @@ def silent(_: Frame) -> Iterable[bytes]:
     return ()
 
 
-async def sandbox_of(stream: HostileStream) -> Sandbox:
+async def sandbox_of(stream: HostileStream, on_open: OnOpen | None = None) -> Sandbox:
     """A sandbox whose agent is hostile."""
-    return Sandbox(await LinkSession.establish(stream, 5))
+    return Sandbox(await LinkSession.establish(stream, 5, on_open))
 
 
 def once(pieces: Callable[[int], Iterable[bytes]]) -> Answer:
