@@ -29,8 +29,8 @@ def answer(response: h11.Response, request: RequestHead, sent: Injected) -> Answ
     """
     headers = response.headers.raw_items()
     scrubber = sent.scrubber() if sent.echoes and not _is_compressed(headers) else None
-    framing, measured = _framing(response, request, same_length=scrubber is None)
-    keep_alive = request.keep_alive and measured and response.http_version == b"1.1" and not closes(headers)
+    framing = _framing(response, request, same_length=scrubber is None)
+    keep_alive = request.keep_alive and _keeps_alive(response, request)
     closing = () if keep_alive else (CLOSE,)
     head = encoded(_status_line(response, sent), [*_scrubbed(headers, sent), *framing, *closing])
     return Answer(head, Body(scrubber, chunked=CHUNKED in framing), keep_alive)
@@ -41,18 +41,31 @@ def interim(response: h11.InformationalResponse, sent: Injected) -> bytes:
     return encoded(_status_line(response, sent), _scrubbed(response.headers.raw_items(), sent))
 
 
-def _framing(response: h11.Response, request: RequestHead, *, same_length: bool) -> tuple[Headers, bool]:
-    """How it is said where the answer's body ends; and whether that is known before the connection ends."""
+def _framing(response: h11.Response, request: RequestHead, *, same_length: bool) -> Headers:
+    """How the program is told where the body ends; if it isn't, it ends with the connection."""
     headers = response.headers.raw_items()
     length = found(headers, b"content-length") if found(headers, b"transfer-encoding") is None else None
     told: Headers = () if length is None else ((b"Content-Length", length),)
     if response.status_code == 204:
-        return (), True
-    if request.method == b"HEAD" or response.status_code == 304:
-        return told, True  # of the body that there would be
-    if told and same_length:
-        return told, True
-    return ((CHUNKED,), True) if request.modern else ((), False)
+        return ()
+    if _has_no_body(response, request) or (told and same_length):
+        return told  # without a body, it is the length of what there would be
+    return (CHUNKED,) if request.modern else ()
+
+
+def _keeps_alive(response: h11.Response, request: RequestHead) -> bool:
+    """Whether the server means to go on. HTTP/1.0's ways to say so aren't relied on."""
+    headers = response.headers.raw_items()
+    ends_by_itself = (
+        _has_no_body(response, request)
+        or found(headers, b"content-length") is not None
+        or found(headers, b"transfer-encoding") is not None
+    )
+    return ends_by_itself and response.http_version == b"1.1" and not closes(headers)
+
+
+def _has_no_body(response: h11.Response, request: RequestHead) -> bool:
+    return request.method == b"HEAD" or response.status_code in (204, 304)
 
 
 def _is_compressed(headers: Headers) -> bool:
