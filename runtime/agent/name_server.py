@@ -15,7 +15,7 @@ ADDRESS = ("127.0.0.1", 53)
 BATCH = 32  # questions taken at a time
 READ_SIZE = 4096  # more than a question over UDP has
 MAX_STREAMS = 32
-STREAM_SECONDS = 10.0  # in which all questions of one have to come
+STREAM_SECONDS = 2.0  # in which all questions of one have to come
 LENGTH = struct.Struct(">H")  # before each message over TCP
 
 AnswerMessage = Callable[[bytes], "bytes | None"]
