@@ -98,9 +98,11 @@ def test_creates_cut_short_leave_nothing(mortal: Service, client_of: httpx.Clien
 
 
 def try_to_create(http: httpx.Client) -> str | None:
-    """Create a container, and give its id if the service lived to answer."""
+    """Create a container with a network, and give its id if the service lived to answer."""
+    policy = {"type": "allowlist", "allowed_domains": ["example.com"]}
     try:
-        return str(http.post("/containers", json={"name": "cut short"}).raise_for_status().json()["id"])
+        made = http.post("/containers", json={"name": "cut short", "network_policy": policy}).raise_for_status()
+        return str(made.json()["id"])
     except httpx.TransportError:
         return None
 
