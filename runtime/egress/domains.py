@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from runtime.egress.names import canonical
 
@@ -39,7 +40,7 @@ class Domains:
     @classmethod
     def of_operator(cls, texts: Sequence[str]) -> Domains:
         """What an operator allows: names, `*.`-patterns, and `*` for every name. Raises InvalidName."""
-        return cls(ANY if text == "*" else DomainPattern.parse(text) for text in texts)
+        return _of_operator(tuple(texts))
 
     def matches(self, name: str) -> bool:
         """Whether the host with this canonical name is meant."""
@@ -50,6 +51,11 @@ class Domains:
         return other in self._patterns or any(
             DomainPattern(above, wildcard=True) in self._patterns for above in _above(other.name)
         )
+
+
+@lru_cache(maxsize=1)  # it is the same list for every container, and may be a long one
+def _of_operator(texts: Sequence[str]) -> Domains:
+    return Domains(ANY if text == "*" else DomainPattern.parse(text) for text in texts)
 
 
 def _above(name: str) -> Iterator[str]:
