@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import h11
 
@@ -15,12 +14,10 @@ from runtime.egress.http_bodies import Body
 from runtime.egress.http_heads import CHUNKED
 from runtime.egress.http_messages import MAX_HEAD, Malformed, Messages, pass_on
 from runtime.egress.http_requests import Refused, RequestHead, check_lines, checked
+from runtime.egress.linger import linger
 from runtime.egress.secrets import Injected, NotSendable, SecretSet
 from runtime.egress.watched import WatchedChannel
 from runtime.network_values import Reason
-
-LINGER_SECONDS = 2.0
-"""For a program to end its side after the last answer, which might get lost if it were cut off at once."""
 
 # The request as far as h11 needs it to read the answer: only HEAD's are special.
 _ASKED = {
@@ -55,16 +52,7 @@ async def serve_http(
         await client.send(own_answer(refused.status, refused.text))
     finally:
         conversation.close()
-    await _linger(client)
-
-
-async def _linger(client: ByteChannel) -> None:
-    """Send no more, and wait for the program to do the same."""
-    client.end()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LINGER_SECONDS):
-            while await client.receive():
-                pass
+    await linger(client)
 
 
 class _Conversation:
@@ -143,7 +131,7 @@ class _Conversation:
             server = self._server = WatchedChannel(await self._dial())
         except Denied as denied:
             await self._client.send(own_answer(502, f"{self._host} is not to be reached: {denied.reason}."))
-            await _linger(self._client)
+            await linger(self._client)
             raise
         self._answers = Messages(server)
         return server

@@ -10,6 +10,7 @@ from runtime.egress.authority import Authority
 from runtime.egress.bytes import ByteChannel, ChannelBroken
 from runtime.egress.denial import Denied
 from runtime.egress.http import serve_http
+from runtime.egress.linger import linger
 from runtime.egress.secrets import SecretSet
 from runtime.egress.tls import TlsChannel
 from runtime.network_values import Reason
@@ -43,18 +44,19 @@ async def intercept(
 
     try:
         program = TlsChannel.as_server(client, authority.context(host), hello)
-        await _shake_hands(program)
+        await _shake_hands(program, client)
         await serve_http(program, host, port, dialled, secrets, deny)
     finally:
         if not dialling.cancel() and not dialling.cancelled() and dialling.exception() is None:
             dialling.result().close()
 
 
-async def _shake_hands(program: TlsChannel) -> None:
+async def _shake_hands(program: TlsChannel, client: ByteChannel) -> None:
     try:
         async with asyncio.timeout(HANDSHAKE_SECONDS):
             await program.shake_hands()
     except (ssl.SSLError, TimeoutError):
+        await linger(client)  # TLS has told why
         raise Denied(Reason.TLS_FAILED) from None
 
 

@@ -85,6 +85,7 @@ class StubServer:
                 accepted, peer = self._listener.accept()
             except OSError:
                 return  # this is the end
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._sockets.append(accepted)
             self.connections.append(Accepted(accepted))
             self._accepted.append(peer)
