@@ -9,13 +9,30 @@ import time
 import tracemalloc
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
 from runtime import sandbox as sandbox_module
 from runtime.errors import SandlotError
-from runtime.link.frames import AMOUNT, COUNT, DATA, END, GREETING, KINDS, MAX_PAYLOAD, REPLY, Frame, encode
+from runtime.link.connection import LinkConnection
+from runtime.link.frames import (
+    AGENT_CHANNELS,
+    AMOUNT,
+    COUNT,
+    DATA,
+    END,
+    GREETING,
+    KINDS,
+    MAX_PAYLOAD,
+    OPEN,
+    REPLY,
+    RESET,
+    Frame,
+    encode,
+)
 from runtime.sandbox import Sandbox
+from runtime.way_out import onto
 from tests.runtime.link.box import finished, pieces_of
 from tests.runtime.link.hostile import HostileStream, sandbox_of
 
@@ -40,6 +57,15 @@ WORDS = [
 ]
 
 
+OPENINGS = [
+    b'{"op":"connect","host":"a.test","port":443}',
+    b'{"op":"connect","host":{},"port":1e999}',
+    b'{"op":"lookup","host":"a.test"}',
+    b'{"op":[]}',
+    b"{}",
+]
+
+
 class RandomAgent:
     """Answers each frame with some that are likely to make sense, and with some bytes changed now and then."""
 
@@ -47,12 +73,13 @@ class RandomAgent:
         self._random = random.Random(seed)  # noqa: S311 - to be repeated by its seed
         self._flaws = self._random.choice([0.0, 0.02, 0.3])
         self._sent: dict[int, int] = {}
+        self._opened = AGENT_CHANNELS
 
     def answer(self, frame: Frame) -> Iterable[bytes]:
         """See hostile.Answer."""
         choose = self._random
         for _ in range(choose.choice([0, 1, 1, 2, 5, 200])):
-            data = self._frame(frame.channel)
+            data = self._outward(frame.channel) if choose.random() < 0.3 else self._frame(frame.channel)
             if choose.random() < self._flaws:
                 data = self._changed(data)
             yield data
@@ -73,9 +100,60 @@ class RandomAgent:
             self._sent[channel] = self._sent.get(channel, 0) + len(payload)
         return encode(kind, channel % 2**32, payload)
 
+    def _outward(self, channel: int) -> bytes:
+        """A new channel of the agent's, or a frame on one that it has opened."""
+        choose = self._random
+        if choose.random() < 0.3:
+            self._opened += choose.choice([1, 1, 1, 1000])
+            return encode(OPEN, self._opened, choose.choice(OPENINGS))
+        kind = choose.choice([DATA, DATA, END, RESET])
+        latest = channel if channel >= AGENT_CHANNELS else self._opened
+        if kind == RESET:
+            return encode(RESET, latest, b"{}")
+        payload = COUNT.pack(self._sent.get(latest, 0)) if kind == END else choose.choice(WORDS)
+        if kind == DATA:
+            self._sent[latest] = self._sent.get(latest, 0) + len(payload)
+        return encode(kind, latest, payload)
+
     def _changed(self, data: bytes) -> bytes:
         place = self._random.randrange(len(data))
         return data[:place] + self._random.randbytes(self._random.choice([0, 1, 4])) + data[place + 1 :]
+
+
+class Outside:
+    """Uses each connection in some way, for a while, as whoever is at its other end might."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def accept(self, _host: object, port: object, connection: LinkConnection) -> None:
+        """See WayOut."""
+        task = asyncio.create_task(self._use(connection, str(port)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        connection.on_lost(partial(_cancel, task))
+
+    def looked_up(self, host: object) -> None:
+        """See WayOut."""
+
+    async def over(self) -> None:
+        """Let everything end that was begun."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _use(self, connection: LinkConnection, port: str) -> None:
+        with suppress(SandlotError):
+            await connection.send(b"x" * 10)
+            if port == "443":
+                connection.end()
+            while await connection.receive():
+                await connection.send(b"\xff")
+        connection.close()
+
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
 
 
 async def _read(sandbox: Sandbox) -> None:
@@ -115,9 +193,10 @@ async def test_random_agents(
         while time.monotonic() < end:
             seed += 1
             stream = HostileStream(RandomAgent(seed).answer)
+            outside = Outside()
             try:
                 async with asyncio.timeout(STUCK_SECONDS):
-                    sandbox = await sandbox_of(stream)
+                    sandbox = await sandbox_of(stream, onto(outside))
                     for ask in random.Random(seed).choices(ASKS, k=10):  # noqa: S311 - to be repeated
                         with suppress(SandlotError, TimeoutError):
                             await ask(sandbox)
@@ -127,6 +206,7 @@ async def test_random_agents(
                 raise
             finally:
                 stream.close()
+                await outside.over()
         assert tracemalloc.get_traced_memory()[1] < MEMORY
     finally:
         tracemalloc.stop()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import tracemalloc
 from collections.abc import Callable, Iterable
 
 import pytest
 
 from runtime.errors import AgentMisbehaved, SandboxLost
+from runtime.link.connection import LinkConnection
 from runtime.link.frames import (
+    AGENT_CHANNELS,
     AMOUNT,
+    CONNECTION_WINDOW,
     COUNT,
     CREDIT,
     DATA,
@@ -23,6 +27,7 @@ from runtime.link.frames import (
     RESET,
     WINDOW,
     Frame,
+    Json,
     encode,
     encode_json,
 )
@@ -58,6 +63,95 @@ BREACHES: dict[str, Callable[[int], list[bytes]]] = {
     "CREDIT for what wasn't sent": lambda n: [encode(CREDIT, n, AMOUNT.pack(1))],
     "CREDIT of another length": lambda n: [encode(CREDIT, n, bytes(8))],
 }
+
+
+N = AGENT_CHANNELS + 5
+OPENED = encode_json(OPEN, N, {"op": "connect"})
+BREACHES_ON_CONNECTIONS: dict[str, list[bytes]] = {
+    "OPEN twice": [OPENED, OPENED],
+    "OPEN of a lower number": [OPENED, encode_json(OPEN, N - 1, {})],
+    "OPEN of a number of the host's": [encode_json(OPEN, AGENT_CHANNELS - 1, {})],
+    "OPEN that isn't JSON": [encode(OPEN, N, b"{]")],
+    "OPEN that isn't an object": [encode(OPEN, N, b"[]")],
+    "OPEN with a deep object": [encode(OPEN, N, b'{"a":' * 10_000)],
+    "a channel that isn't open": [encode(DATA, N, b"x")],
+    "REPLY": [OPENED, encode_json(REPLY, N, {})],
+    "HELLO": [OPENED, encode(HELLO, N, bytes(NONCE_SIZE + 1))],
+    "empty DATA": [OPENED, encode(DATA, N)],
+    "DATA without credit": [OPENED, *[encode(DATA, N, FULL)] * (CONNECTION_WINDOW // MAX_PAYLOAD + 1)],
+    "DATA after END": [OPENED, encode(END, N, COUNT.pack(0)), encode(DATA, N, b"x")],
+    "END with another count": [OPENED, encode(END, N, COUNT.pack(1))],
+    "END without a count": [OPENED, encode(END, N)],
+    "END twice": [OPENED, encode(END, N, COUNT.pack(0)), encode(END, N, COUNT.pack(0))],
+    "CREDIT of nothing": [OPENED, encode(CREDIT, N, AMOUNT.pack(0))],
+    "CREDIT for what wasn't sent": [OPENED, encode(CREDIT, N, AMOUNT.pack(1))],
+    "RESET that isn't JSON": [OPENED, encode(RESET, N, b"\xff")],
+    "anything after RESET": [OPENED, encode_json(RESET, N, {}), encode(DATA, N, b"x")],
+    "RESET twice": [OPENED, encode_json(RESET, N, {}), encode_json(RESET, N, {})],
+    "OPEN after RESET": [OPENED, encode_json(RESET, N, {}), OPENED],
+}
+
+
+@pytest.mark.parametrize("breach", BREACHES_ON_CONNECTIONS)
+async def test_breach_on_a_connection(breach: str) -> None:
+    """The same for channels that the agent opens; whoever uses one is told."""
+    opened: list[LinkConnection] = []
+    lost = asyncio.Event()
+
+    def on_open(_: Json, connection: LinkConnection) -> None:
+        opened.append(connection)
+        connection.on_lost(lost.set)
+
+    stream = HostileStream(once(lambda _: BREACHES_ON_CONNECTIONS[breach]))
+    sandbox = await sandbox_of(stream, on_open)
+    with pytest.raises(AgentMisbehaved):
+        await sandbox.list(10)
+    assert stream.closed
+    for connection in opened:
+        with pytest.raises(SandboxLost if "RESET" in breach and "JSON" not in breach else AgentMisbehaved):
+            await connection.receive()
+        await lost.wait()
+
+
+async def test_late_frames_of_connections() -> None:
+    """What an agent sent before it knew that a connection was closed is passed over; its one RESET ends it."""
+    late = [encode(DATA, N, FULL), encode(CREDIT, N, AMOUNT.pack(9)), encode(END, N, COUNT.pack(7))]
+    stream = HostileStream(once(lambda n: [OPENED, *late, *late, encode_json(RESET, N, {}), *whole(n, {})]))
+    session = await LinkSession.establish(stream, 5)
+    with session.open({}) as channel:
+        assert await channel.header() == {}
+    assert not session.lost
+    assert not session._given_up
+
+
+async def test_connections_that_are_never_confirmed() -> None:
+    """An agent can't make the host remember its channels without end, nor what was sent on them."""
+    openings = [encode_json(OPEN, AGENT_CHANNELS + number, {}) for number in range(MAX_GIVEN_UP + 1)]
+    flood = [OPENED, *[encode(DATA, N, FULL)] * (8 * WINDOW // MAX_PAYLOAD)]
+    for frames in (openings, flood):
+        stream = HostileStream(once(lambda _, frames=frames: frames))  # type: ignore[misc]
+        session = await LinkSession.establish(stream, 5)
+        with pytest.raises(AgentMisbehaved):
+            await session.open({}).header()
+        assert stream.closed
+
+
+async def test_bytes_of_a_connection_one_by_one() -> None:
+    """What waits to be read on a connection takes about as much memory as it has bytes."""
+    opened: list[LinkConnection] = []
+    pieces = [encode(DATA, N, b"x")] * 30_000
+    stream = HostileStream(once(lambda n: [OPENED, *pieces, *whole(n, {})]))
+    session = await LinkSession.establish(stream, 5, lambda _, connection: opened.append(connection))
+    channel = session.open({})
+    tracemalloc.start()
+    try:
+        await channel.header()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 3 * len(pieces)
+    assert await opened[0].receive() == b"x" * len(pieces)
+    session.close()
 
 
 @pytest.mark.parametrize("breach", BREACHES)
