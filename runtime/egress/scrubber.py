@@ -82,6 +82,7 @@ class Scrubber:
         self._missing = set(range(len(self._searches)))
         self._found: list[tuple[int, int, int]] = []  # a heap: first place, size downwards, which search
         self._held = bytearray()
+        self._ended = False
 
     def feed(self, data: bytes) -> bytes:
         """The stream goes on: what is certain by now."""
@@ -93,7 +94,7 @@ class Scrubber:
 
     def finish(self) -> bytes:
         """The stream has ended: the rest."""
-        self._missing.clear()
+        self._ended = True
         return self._certain()
 
     def _note(self, index: int, place: int) -> None:
@@ -104,10 +105,14 @@ class Scrubber:
             self._missing.discard(index)
             heapq.heappush(self._found, (place, -self._searches[index].size, index))
 
+    def _begun(self, index: int) -> int:
+        """How many bytes at the end of what is held may turn out to be the beginning of a text that is missing."""
+        return 0 if self._ended else self._searches[index].begun
+
     def _certain(self) -> bytes:
         """Let go of all bytes that can't be part of a text which isn't whole yet, with whole ones hidden."""
         held, pieces, done = self._held, bytearray(), 0
-        certain = len(held) - max((self._searches[index].begun for index in self._missing), default=0)
+        certain = len(held) - max(map(self._begun, self._missing), default=0)
         while self._found:
             start, _, first = self._found[0]
             end, overlapping = self._overlapping()
@@ -120,7 +125,7 @@ class Scrubber:
             done = end
             for index in overlapping:
                 self._note(index, self._searches[index].first(held, end))
-                certain = min(certain, len(held) - self._searches[index].begun)
+                certain = min(certain, len(held) - self._begun(index))
         pieces += held[done:certain]
         del held[:certain]
         self._found = [(place - certain, size, index) for place, size, index in self._found]

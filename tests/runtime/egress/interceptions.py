@@ -96,9 +96,11 @@ def body_of(answer: bytes) -> bytes:
     head, _, body = answer.partition(b"\r\n\r\n")
     if b"chunked" not in head:
         return body
-    whole = b""
-    while body:
-        size, _, body = body.partition(b"\r\n")
-        whole += body[: int(size, 16)]
-        body = body[int(size, 16) + 2 :]
-    return whole
+    pieces = []
+    at = 0
+    while at < len(body):
+        end_of_size = body.index(b"\r\n", at)
+        size = int(body[at:end_of_size], 16)
+        pieces.append(body[end_of_size + 2 : end_of_size + 2 + size])
+        at = end_of_size + 2 + size + 2
+    return b"".join(pieces)
