@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from email.message import Message
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.runtime.egress.stub_streams import Accepted
@@ -21,25 +22,31 @@ def serve_http(stream: Accepted) -> None:
     _Handler(stream)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class StreamHandler(BaseHTTPRequestHandler):
+    """One of the standard library's, on a stream instead of a socket. All of it happens at construction."""
+
     protocol_version = "HTTP/1.1"
     rbufsize = 65536
 
-    def __init__(self, stream: Accepted) -> None:
+    def __init__(self, stream: Accepted, **options: Any) -> None:
         self._stream = stream
         # What it would ask of a socket and a server, `setup` does here.
-        super().__init__(stream, ("stub", 0), None)  # type: ignore[arg-type]
+        super().__init__(stream, ("stub", 0), None, **options)  # type: ignore[arg-type]
 
     def setup(self) -> None:
+        """Read and write there."""
         self.rfile = io.BufferedReader(self._stream, self.rbufsize)
         self.wfile = self._stream  # type: ignore[assignment]
 
     def finish(self) -> None:
+        """Say that nothing more will come."""
         self._stream.end()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
-        pass
+        """Say nothing."""
 
+
+class _Handler(StreamHandler):
     def do_GET(self) -> None:
         """Any method comes here."""
         body = self._body()

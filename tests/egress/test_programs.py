@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import NoEncryption
+from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
+
+from tests.egress.hosts import ALLOWED, DENIED, HTTP2, SECRET
+from tests.egress.programs import PROGRAMS
+from tests.egress.site import HELLO
+from tests.runtime.egress.stub_servers import StubServer
+from tests.shell import EXITED, Json, run, stdout
+
+VALUE = "canary-of-a-value"
+CA = "/mnt/data/ca.pem"
+SOON = 10.0
+"""Seconds within which a program has to know that it is refused, on a machine that is busy with others."""
+
+each_program = pytest.mark.parametrize("program", PROGRAMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Networked:
+    """A container with a network."""
+
+    http: httpx.Client
+    id: str
+
+    def try_program(self, program: str, host: str, ca: str = "", auth: str = "") -> Json:
+        """What it writes, in a folder of its own."""
+        line = f'cd "$(mktemp -d)"; {PROGRAMS[program].line}'
+        return run(
+            self.http, self.id, f"HOST={host} CA={ca} AUTH={auth}; export HOST CA AUTH; {line}", timeout_ms=60_000
+        )
+
+    def records(self, host: str) -> list[tuple[str, str]]:
+        """What became of attempts to reach a host, the latest first."""
+        listed = self.http.get(f"/containers/{self.id}/egress", params={"limit": 100}).raise_for_status().json()["data"]
+        return [(record["verdict"], record["reason"]) for record in listed if record["host"] == host]
+
+
+@pytest.fixture(scope="module")
+def plain(api: httpx.Client, authority: trustme.CA) -> Iterator[Networked]:
+    """A container without secrets, with a file of the authority's certificate, and one as Java has it."""
+    with networked_container(api, {"type": "allowlist", "allowed_domains": [ALLOWED, HTTP2]}) as made:
+        pem = authority.cert_pem.bytes()
+        trusted = [PKCS12Certificate(x509.load_pem_x509_certificate(pem), b"ca")]
+        for name, content in (("ca.pem", pem), ("ca.pem.p12", serialize_java_truststore(trusted, NoEncryption()))):
+            api.post(f"/containers/{made.id}/files", files={"file": (name, content)}).raise_for_status()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def secretive(api: httpx.Client) -> Iterator[Networked]:
+    """A container with a secret for the host that it may reach."""
+    secret = {"domain": SECRET, "name": "API_KEY", "value": VALUE}
+    policy = {"type": "allowlist", "allowed_domains": [SECRET], "domain_secrets": [secret]}
+    with networked_container(api, policy) as made:
+        yield made
+
+
+@contextmanager
+def networked_container(api: httpx.Client, policy: Json) -> Iterator[Networked]:
+    """A new container with that network, deleted at the end."""
+    made = api.post("/containers", json={"name": "programs", "network_policy": policy}).raise_for_status().json()
+    yield Networked(api, made["id"])
+    api.delete(f"/containers/{made['id']}").raise_for_status()
+
+
+@each_program
+def test_an_allowed_host_is_reached(plain: Networked, program: str) -> None:
+    """Each program reaches an allowed server, whose own certificate it sees, without being told of any proxy."""
+    output = plain.try_program(program, ALLOWED, CA)
+    assert output["outcome"] == EXITED, output
+    assert HELLO in output["stdout"]
+    assert plain.records(ALLOWED)[0] == ("allowed", "spliced")
+
+
+@each_program
+def test_another_host_is_refused(plain: Networked, site: StubServer, program: str) -> None:
+    """Each program is refused for another name at once, by its own usual error; nothing reaches the server."""
+    before = len(site.connections)
+    started = time.monotonic()
+    output = plain.try_program(program, DENIED, CA)
+    took = time.monotonic() - started
+    print(f"{program}: refused within {took:.2f} s")
+    assert output["outcome"]["exit_code"] != 0
+    assert PROGRAMS[program].refusal in output["stdout"] + output["stderr"]
+    assert took < SOON
+    assert len(site.connections) == before
+    assert plain.records(DENIED)[0] == ("denied", "not_allowed")
+
+
+@each_program
+def test_a_secret_is_put_in(secretive: Networked, site: StubServer, program: str) -> None:
+    """Each program trusts the container's own authority without being told, and the server gets the secret's value."""
+    before = len(site.connections)
+    output = secretive.try_program(program, SECRET, auth='"Bearer $API_KEY"')
+    assert output["outcome"] == EXITED, output
+    assert HELLO in output["stdout"]
+    received = b"".join(connection.received for connection in site.connections[before:])
+    basic = base64.b64encode(f"name:{VALUE}".encode())
+    assert f"Bearer {VALUE}".encode() in received or b"Basic " + basic in received
+    assert b"$API_KEY" not in received
+    assert VALUE not in output["stdout"] + output["stderr"]
+    assert secretive.records(SECRET)[0] == ("allowed", "intercepted")
+
+
+def test_commands_have_the_placeholder(secretive: Networked) -> None:
+    """In the environment is the placeholder; the value is nowhere in the environment, nor in a process."""
+    assert stdout(secretive.http, secretive.id, 'echo "$API_KEY"') == "$API_KEY\n"
+    everywhere = "cat /proc/*/environ /proc/*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c 'canary-o[f]-a'; true"
+    assert stdout(secretive.http, secretive.id, everywhere) == "0\n"
+
+
+def test_the_servers_own_certificate(plain: Networked, certificate: trustme.LeafCert) -> None:
+    """A connection without secrets is untouched: the program gets the certificate that the server has, and no other."""
+    code = (
+        f"import socket, ssl; context = ssl.create_default_context(cafile='{CA}');"
+        f"sock = context.wrap_socket(socket.create_connection(('{ALLOWED}', 443)), server_hostname='{ALLOWED}');"
+        "print(ssl.DER_cert_to_PEM_cert(sock.getpeercert(True)))"
+    )
+    seen = stdout(plain.http, plain.id, f'python3 -c "{code}"').strip()
+    assert seen == certificate.cert_chain_pems[0].bytes().decode().strip()
+
+
+def test_http2(plain: Networked) -> None:
+    """HTTP/2 goes through a connection without secrets as it is."""
+    command = f"curl -sS --cacert {CA} --http2 -w '%{{http_version}}' https://{HTTP2}/there"
+    assert stdout(plain.http, plain.id, command) == "hello by HTTP/2 at /there\n2"
