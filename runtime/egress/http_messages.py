@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 import h11
 
 from runtime.egress.bytes import ByteChannel
 from runtime.egress.http_bodies import Body
+from runtime.egress.pace import Pace
 
 MAX_HEAD = 64 * 1024
 PIECE = 64 * 1024
-"""Bytes that are worth to be sent; what is done with as many takes no time that others would notice."""
+"""Bytes that are worth to be sent."""
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 
@@ -90,18 +90,23 @@ class Messages:
 async def pass_on(messages: Messages, sink: ByteChannel, head: bytes, body: Body) -> None:
     """Send a head, and the body of the message as it comes; what is there already in few pieces."""
     out = bytearray(head)
+    pace = Pace(PIECE)
     while (data := messages.at_hand()) is not None:
         if not data:
             if out:
                 await sink.send(bytes(out))
                 out.clear()
             await messages.more()
-        for start in range(0, len(data), PIECE):
-            out += body.piece(data[start : start + PIECE])
+        rest = memoryview(data)
+        while rest:
+            pace.begin()
+            out += body.piece(rest[: pace.size])
+            rest = rest[pace.size :]
+            if rest:
+                await pace.end()
             if len(out) >= PIECE:
                 await sink.send(bytes(out))
                 out.clear()
-                await asyncio.sleep(0)
     out += body.end()
     if out:
         await sink.send(bytes(out))

@@ -84,7 +84,7 @@ class Scrubber:
         self._held = bytearray()
         self._ended = False
 
-    def feed(self, data: bytes) -> bytes:
+    def feed(self, data: bytes | memoryview) -> bytes:
         """The stream goes on: what is certain by now."""
         border = len(self._held)
         self._held += data
