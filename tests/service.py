@@ -82,11 +82,22 @@ class Service:
 
     def stop(self) -> int:
         """End it as an operator would, by SIGTERM, and return its exit code."""
-        return self._end(signal.SIGTERM)
+        return self.end(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it by SIGKILL: it can't do anything about it."""
-        self._end(signal.SIGKILL)
+        self.end(signal.SIGKILL)
+
+    def end(self, number: signal.Signals) -> int:
+        """End it by a signal, and return its exit code."""
+        process, self._process = self._running(), None
+        process.send_signal(number)
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
     def restart(self) -> None:
         """Stop and start."""
@@ -154,16 +165,6 @@ class Service:
             return httpx.get(f"http://127.0.0.1:{self.port}/healthz", timeout=5, verify=NO_TLS).is_success
         except httpx.TransportError:
             return False
-
-    def _end(self, number: signal.Signals) -> int:
-        process, self._process = self._running(), None
-        process.send_signal(number)
-        try:
-            return process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
 
 
 def free_port() -> int:

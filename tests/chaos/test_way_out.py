@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +12,7 @@ from tests.runtime.egress.stub_servers import StubServer, swallow
 from tests.runtime.egress.stub_streams import Accepted, server_context
 from tests.service import Service, wait_until
 from tests.shell import Json, call, run, stdout
+from tests.way_out import service_that_reaches
 
 CUT_SECONDS = 1.0
 RAW_PORT = 5000
@@ -53,36 +53,22 @@ def api(authority: trustme.CA) -> Iterator[StubServer]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Path:
-    """Where services keep their data, and the certificate of the authority."""
-    made = tmp_path_factory.mktemp("way-out")
-    authority.cert_pem.write_to_path(made / "authority.pem")
-    return made
-
-
-def service_in(folder: Path, raw: StubServer, api: StubServer, **settings: str) -> Service:
-    """A service that finds the two servers by their names."""
-    allowed = {
-        "EGRESS_EXTRA_PORTS": str(RAW_PORT),
-        "EGRESS_PRIVATE_RANGES": '{"raw.test": ["127.0.0.0/8"], "api.test": ["127.0.0.0/8"]}',
-        "CA_BUNDLE": str(folder / "authority.pem"),
-    }
-    data_dir = folder / ("sealed" if settings else "plain")
-    data_dir.mkdir()
-    return Service(data_dir, {**allowed, **settings}, {"raw.test": raw.address, "api.test": api.address})
-
-
-@pytest.fixture(scope="module")
-def forgetful(folder: Path, raw: StubServer, api: StubServer) -> Iterator[Service]:
+def forgetful(
+    tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA, raw: StubServer, api: StubServer
+) -> Iterator[Service]:
     """A service that keeps secrets in memory alone. A test that ends it starts it again."""
-    with service_in(folder, raw, api) as running:
+    hosts = {"raw.test": raw.address, "api.test": api.address}
+    settings = {"EGRESS_EXTRA_PORTS": str(RAW_PORT)}
+    with service_that_reaches(hosts, authority, tmp_path_factory.mktemp("forgetful"), settings) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def sealing(folder: Path, raw: StubServer, api: StubServer) -> Iterator[Service]:
+def sealing(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA, api: StubServer) -> Iterator[Service]:
     """A service that can keep secrets. A test that ends it starts it again."""
-    with service_in(folder, raw, api, SECRETS_KEY="the operator's own key") as running:
+    settings = {"SECRETS_KEY": "the operator's own key"}
+    hosts = {"api.test": api.address}
+    with service_that_reaches(hosts, authority, tmp_path_factory.mktemp("sealing"), settings) as running:
         yield running
 
 
