@@ -1,4 +1,4 @@
-"""What Sandlot's median is to reach."""
+"""What the medians of Sandlot are to reach."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Protocol
 from bench.percentiles import Percentiles
 from bench.units import MEGABYTE
 
-JUDGED = "Sandlot"
-"""The contestant that goals are about."""
+SANDLOT = "Sandlot"
+"""The contestant that most goals are about."""
 
 
 class Goal(Protocol):
     """Something to reach, on the medians of one benchmark by contestant."""
+
+    @property
+    def judged(self) -> str:
+        """The contestant that it is about."""
 
     def __str__(self) -> str:
         """What it asks for."""
@@ -29,13 +33,46 @@ class TimesAsFast:
 
     factor: float
     other: str
+    judged: str = SANDLOT
 
     def __str__(self) -> str:
         return f"{self.factor:g}x {self.other}"
 
     def reached(self, by_name: Mapping[str, Percentiles]) -> bool:
         """See Goal."""
-        return by_name[self.other].p50 / by_name[JUDGED].p50 >= self.factor
+        return by_name[self.other].p50 / by_name[self.judged].p50 >= self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class AtMostTimes:
+    """At most `factor` times the time of another contestant."""
+
+    factor: float
+    other: str
+    judged: str = SANDLOT
+
+    def __str__(self) -> str:
+        return f"at most {self.factor:g} times {self.other}"
+
+    def reached(self, by_name: Mapping[str, Percentiles]) -> bool:
+        """See Goal."""
+        return by_name[self.judged].p50 <= self.factor * by_name[self.other].p50
+
+
+@dataclass(frozen=True, slots=True)
+class AtMostMore:
+    """At most `seconds` more than another contestant takes."""
+
+    seconds: float
+    other: str
+    judged: str = SANDLOT
+
+    def __str__(self) -> str:
+        return f"at most {self.seconds * 1000:g} ms more than {self.other}"
+
+    def reached(self, by_name: Mapping[str, Percentiles]) -> bool:
+        """See Goal."""
+        return by_name[self.judged].p50 - by_name[self.other].p50 <= self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +81,11 @@ class AtLeast:
 
     speed: float
     size: int
+    judged: str = SANDLOT
 
     def __str__(self) -> str:
         return f"{self.speed:g} MB/s"
 
     def reached(self, by_name: Mapping[str, Percentiles]) -> bool:
         """See Goal."""
-        return self.size / MEGABYTE / by_name[JUDGED].p50 >= self.speed
+        return self.size / MEGABYTE / by_name[self.judged].p50 >= self.speed

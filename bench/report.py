@@ -47,8 +47,9 @@ def _json(measured: Measured) -> dict[str, object]:
     by_name = measured.percentiles()
     return {
         "name": benchmark.name,
-        "goal": str(benchmark.goal) if benchmark.goal else None,
-        "reached": benchmark.goal.reached(by_name) if benchmark.goal else None,
+        "goals": [
+            {"for": goal.judged, "goal": str(goal), "reached": goal.reached(by_name)} for goal in benchmark.goals
+        ],
         "contestants": [
             {"name": name, **asdict(by_name[name]), "seconds": list(seconds)}
             for name, seconds in measured.seconds.items()

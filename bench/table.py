@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from bench.goals import JUDGED, Goal
+from bench.goals import Goal
 from bench.percentiles import Percentiles
 from bench.rounds import Measured
 
-REFERENCES = ("docker CLI", "docker SDK", "docker attach", "plain copy", "Sandlot, with neither")
+REFERENCES = ("docker CLI", "docker SDK", "docker attach", "plain copy", "Sandlot, with neither", "the host")
 """The contestants that the others are held against, where they take part."""
 
 HEAD = ("what", "by", "p50", "p95", "p99", "runs", "speed-up over", "goal")
@@ -24,7 +24,7 @@ def markdown(measured: Iterable[Measured]) -> str:
 
 def _rows(measured: Measured) -> Iterator[Sequence[str]]:
     by_name = measured.percentiles()
-    unit, goal = measured.benchmark.unit, measured.benchmark.goal
+    unit, goals = measured.benchmark.unit, measured.benchmark.goals
     for name, times in by_name.items():
         yield (
             measured.benchmark.name,
@@ -34,7 +34,7 @@ def _rows(measured: Measured) -> Iterator[Sequence[str]]:
             unit.show(times.p99),
             str(len(measured.seconds[name])),
             ", ".join(_speed_up(name, other, by_name) for other in REFERENCES if other in by_name and other != name),
-            _verdict(goal, by_name) if name == JUDGED and goal else "",
+            ", ".join(_verdict(goal, by_name) for goal in goals if goal.judged == name),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from bench.contestants.base import Contestant
@@ -34,7 +34,7 @@ class Benchmark(Protocol[C]):
         """How its times are shown."""
 
     @property
-    def goal(self) -> Goal | None:
+    def goals(self) -> Sequence[Goal]:
         """What Sandlot is to reach."""
 
     def prepare(self, contestant: C) -> Lap:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from bench.benchmarks.base import Lap, timed
@@ -17,7 +18,7 @@ class ColdStart:
     runs = 16
     in_a_row = 1
     unit = Milliseconds()
-    goal: Goal | None = None
+    goals: Sequence[Goal] = ()
 
     def prepare(self, contestant: RunsCommands) -> Lap:
         """See Benchmark."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.benchmarks.base import Lap, timed
@@ -20,7 +21,7 @@ class Download:
     runs: int
     in_a_row: int
     unit: Unit
-    goal: Goal | None = None
+    goals: Sequence[Goal] = ()
 
     def prepare(self, contestant: KeepsFiles) -> Lap:
         """See Benchmark."""

@@ -60,3 +60,10 @@ class RunsCommands(KeepsFiles, Protocol):
     def discard(self, name: str) -> int:
         """See KeepsFiles."""
         return int(self.run(f"wc -c < {name} && rm {name}"))
+
+
+class ReachesServer(Contestant, Protocol):
+    """A program that speaks HTTPS with a server, from wherever it runs."""
+
+    def run_errand(self, errand: str) -> float:
+        """Have the program do what bench/https_client.py understands: the seconds that it took."""

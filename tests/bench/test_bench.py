@@ -13,13 +13,14 @@ import docker
 from bench.contestants.docker_options import LABEL
 
 ROOT = Path(__file__).parents[2]
-CONTESTANTS = [4] * 4 + [5] * 2 + [3] * 2 + [2]
+CONTESTANTS = [4] * 4 + [5] * 2 + [3] * 2 + [2] + [3] * 4
 """How many take part in each benchmark."""
 
 
 def test_bench_runs_from_end_to_end(tmp_path: Path) -> None:
     """Every contestant does everything it is asked to, the figures are kept, and no container is left behind."""
-    command = [sys.executable, "-m", "bench", "--runs", "2", "--megabytes", "2", "--results", str(tmp_path)]
+    sizes = ["--runs", "2", "--megabytes", "2", "--requests", "20"]
+    command = [sys.executable, "-m", "bench", *sizes, "--results", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         printed, _ = process.communicate()
     assert process.returncode == 0

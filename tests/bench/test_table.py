@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.benchmarks.upload import Upload
-from bench.goals import AtLeast, Goal, TimesAsFast
+from bench.goals import AtLeast, AtMostMore, AtMostTimes, Goal, TimesAsFast
 from bench.percentiles import Percentiles
 from bench.rounds import Measured
 from bench.table import markdown
@@ -16,7 +16,7 @@ SECONDS = {"Sandlot": [0.5], "docker CLI": [1.0], "docker SDK": [0.25]}
 
 def test_rows() -> None:
     """One row a contestant: its speed, how often it is faster than Docker's tools, and for Sandlot the goal."""
-    upload = Upload("100 MB in", 100_000_000, 1, 1, Speed(100_000_000), AtLeast(150, 100_000_000))
+    upload = Upload("100 MB in", 100_000_000, 1, 1, Speed(100_000_000), [AtLeast(150, 100_000_000)])
     head, _, *rows = markdown([Measured(upload, SECONDS)]).splitlines()
     assert head == "| what | by | p50 | p95 | p99 | runs | speed-up over | goal |"
     assert rows == [
@@ -34,6 +34,12 @@ def test_rows() -> None:
         (TimesAsFast(2.1, "docker CLI"), False),
         (AtLeast(200, 100_000_000), True),
         (AtLeast(201, 100_000_000), False),
+        (AtMostTimes(0.5, "docker CLI"), True),
+        (AtMostTimes(0.4, "docker CLI"), False),
+        (AtMostMore(0.25, "docker SDK"), True),
+        (AtMostMore(0.24, "docker SDK"), False),
+        (AtMostMore(0.5, "Sandlot", "docker CLI"), True),
+        (AtMostMore(0.4, "Sandlot", "docker CLI"), False),
     ],
 )
 def test_goals(goal: Goal, reached: bool) -> None:

@@ -1,0 +1,40 @@
+"""HTTPS from the host, directly."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from types import TracebackType
+from typing import Self
+
+from bench import https_client
+from bench.site import SPLICED, Site
+
+
+class HttpsOnHost:
+    """Implements ReachesServer, by the system's own Python, as in the sandbox. No name is looked up."""
+
+    name = "the host"
+
+    def __init__(self, site: Site) -> None:
+        python = shutil.which("python3", path="/usr/bin") or sys.executable
+        self._command = [python, https_client.__file__, site.address, SPLICED, str(site.ca_file)]
+        self._program: subprocess.Popen[str]
+
+    def __enter__(self) -> Self:
+        self._program = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._program.communicate()
+
+    def run_errand(self, errand: str) -> float:
+        """See ReachesServer."""
+        assert self._program.stdin is not None
+        assert self._program.stdout is not None
+        print(errand, file=self._program.stdin, flush=True)
+        return float(json.loads(self._program.stdout.readline())["seconds"])
