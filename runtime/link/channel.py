@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Self
@@ -26,12 +25,10 @@ from runtime.link.frames import (
     decode_number,
     encode,
 )
+from runtime.link.unread import Unread
 
 if TYPE_CHECKING:
     from runtime.link.session import LinkSession
-
-
-SMALL = 4096  # bytes
 
 Failure = Callable[[], Exception]
 """Makes an error anew for each who waits: one that is kept would keep all that was at hand where it was raised."""
@@ -61,7 +58,7 @@ class Channel:
         self._received = 0
         self._window = WINDOW  # how much the agent may still send
         self._unacknowledged = 0
-        self._body: deque[bytes] = deque()
+        self._body = Unread()
         self._header: Json | None = None
         self._ended = False
         self._failure: Failure | None = None
@@ -75,7 +72,7 @@ class Channel:
 
     def close(self) -> None:
         """Wait for nothing more, and read nothing more; idempotent."""
-        self._body.clear()
+        self._body.take()
         if not self._ended and self._failure is None:
             self._session.give_up(self)
             self.fail(partial(SandboxLost, "The channel was closed."))
@@ -91,7 +88,7 @@ class Channel:
             rest = rest[len(piece) :]
             self._credit -= len(piece)
             self._sent += len(piece)
-            self._session.send(encode(DATA, self.number, bytes(piece)))
+            self._session.send(encode(DATA, self.number, piece))
             await self._session.drain()
 
     def end(self) -> None:
@@ -110,8 +107,7 @@ class Channel:
             await self._until(lambda: bool(self._body) or self._ended)
             if not self._body:
                 return
-            piece = b"".join(self._body)  # all that waits: what is done for each piece is done less often
-            self._body.clear()
+            piece = self._body.take()
             self._acknowledge(len(piece))
             yield piece
 
@@ -122,7 +118,7 @@ class Channel:
             if self._window < 0 or not frame.payload or self._header is None:
                 raise ProtocolError("data that wasn't asked for")
             self._received += len(frame.payload)
-            self._keep(frame.payload)
+            self._body.add(frame.payload)
         elif frame.kind == REPLY and self._header is None:
             self._header = decode_json(frame.payload)
         elif frame.kind == CREDIT:
@@ -157,12 +153,6 @@ class Channel:
                 raise SandboxLost("The sandbox ended its answer too early.")
             self._changed.clear()
             await self._changed.wait()
-
-    def _keep(self, piece: bytes) -> None:
-        """Put a piece with those that wait to be read. Small ones are joined: each takes room beside its bytes."""
-        if self._body and len(self._body[-1]) + len(piece) <= SMALL:
-            piece = self._body.pop() + piece
-        self._body.append(piece)
 
     def _acknowledge(self, size: int) -> None:
         """Let the agent send more, when what was read is worth a frame."""

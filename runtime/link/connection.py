@@ -25,6 +25,7 @@ from runtime.link.frames import (
     decode_number,
     encode,
 )
+from runtime.link.unread import Unread
 
 if TYPE_CHECKING:
     from runtime.link.session import LinkSession
@@ -46,7 +47,7 @@ class LinkConnection:
         self._window = CONNECTION_WINDOW  # how much the agent may still send
         self._received = 0
         self._unacknowledged = 0
-        self._unread = bytearray()
+        self._unread = Unread()
         self._program_ended = False
         self._failure: Failure | None = None
         self._on_lost: list[Callable[[], None]] = []
@@ -60,8 +61,7 @@ class LinkConnection:
             await self._readable.wait()
         if self._failure is not None:
             raise self._failure()
-        data = bytes(self._unread)
-        self._unread.clear()
+        data = self._unread.take()
         self._acknowledge(len(data))
         return data
 
@@ -78,7 +78,7 @@ class LinkConnection:
             rest = rest[len(piece) :]
             self._credit -= len(piece)
             self._sent += len(piece)
-            self._session.send(encode(DATA, self.number, bytes(piece)))
+            self._session.send(encode(DATA, self.number, piece))
             if not rest and piece[-1] == PAD:
                 self._session.send(encode(DATA, self.number))  # says that these bytes are no padding: see frames
             await self._session.drain()
@@ -94,7 +94,6 @@ class LinkConnection:
         """Let go of it; idempotent. Unless both sides had ended, the program sees its connection reset."""
         self._on_lost.clear()
         if self._failure is None:
-            self._unread.clear()
             self._session.give_up(self)
             self.fail(partial(SandboxLost, "The connection was closed."))
 
@@ -111,7 +110,7 @@ class LinkConnection:
             if self._window < 0 or not frame.payload:
                 raise ProtocolError("data that there was no credit for")
             self._received += len(frame.payload)
-            self._unread += frame.payload
+            self._unread.add(frame.payload)
             self._readable.set()
         elif frame.kind == END and not self._program_ended:
             if decode_number(COUNT, frame.payload) != self._received:
@@ -136,7 +135,7 @@ class LinkConnection:
         """Nothing more will come or go."""
         if self._failure is None:
             self._failure = error
-            self._unread.clear()
+            self._unread.take()
             self._readable.set()
             self._writable.set()
             self._tell()
@@ -155,7 +154,7 @@ class LinkConnection:
     def _acknowledge(self, size: int) -> None:
         """Let the agent send more, when what was read is worth a frame."""
         self._unacknowledged += size
-        if self._unacknowledged >= CONNECTION_WINDOW // 4 and not self._program_ended:
+        if self._unacknowledged >= CONNECTION_WINDOW // 2 and not self._program_ended:
             self._session.send(encode(CREDIT, self.number, AMOUNT.pack(self._unacknowledged)))
             self._window += self._unacknowledged
             self._unacknowledged = 0

@@ -64,7 +64,7 @@ class Frame(NamedTuple):
     payload: bytes
 
 
-def encode(kind: int, channel: int, payload: bytes = b"") -> bytes:
+def encode(kind: int, channel: int, payload: bytes | memoryview = b"") -> bytes:
     """The bytes of one frame. The payload is at most MAX_PAYLOAD long."""
     return HEADER.pack(kind, channel, len(payload)) + payload
 
