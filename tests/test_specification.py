@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROMISE = re.compile(r"^\| ([A-Z]\d+) \| .+ \| \[(.+)\]\((tests/\S+\.py)\) \|$", re.MULTILINE)
-FOLDERS = ("conformance", "security", "chaos")
+FOLDERS = ("conformance", "security", "chaos", "egress")
 
 
 def promises() -> list[tuple[str, str, str]]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 
 from runtime.engines.base import Engine, SandboxSpec
 from runtime.engines.docker import DockerEngine
+from tests.oci_runtimes import DEFAULT, GVISOR, OCI_RUNTIMES
 from tests.runtime.link.agents import IMAGE, container_agent
 from tests.runtime.link.box import Box, linked
 
+collect_ignore = [] if GVISOR in OCI_RUNTIMES else ["test_gvisor.py"]
+
 CPUS = 0.75
 MEMORY = 512 * 1024**2
-
-ENGINES: dict[str, Callable[[], Awaitable[Engine]]] = {
-    "docker": lambda: DockerEngine.connect(runtime=None, cpus=CPUS),
-}
 
 
 class Workshop:
@@ -44,10 +44,10 @@ class Workshop:
         assert await self._engine.list(self.labels) == []
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="session", params=OCI_RUNTIMES)
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
-    """An engine of each kind."""
-    connected = await ENGINES[request.param]()
+    """Docker with each of its runtimes."""
+    connected = await DockerEngine.connect(runtime=request.param, cpus=CPUS)
     yield connected
     await connected.aclose()
 
@@ -61,8 +61,17 @@ async def workshop(engine: Engine) -> AsyncIterator[Workshop]:
 
 
 @pytest.fixture(scope="session")
-async def inside(engine: Engine) -> AsyncIterator[Box]:
-    """A sandbox to look around in."""
+async def inside() -> AsyncIterator[Box]:
+    """A sandbox on the host's own kernel, to look around in."""
+    async with sandbox_on(DEFAULT) as box:
+        yield box
+
+
+@asynccontextmanager
+async def sandbox_on(oci_runtime: str) -> AsyncIterator[Box]:
+    """A new sandbox, with its link."""
+    engine = await DockerEngine.connect(runtime=oci_runtime, cpus=CPUS)
     name = f"sandlot-test-{uuid.uuid4().hex}"
     async with container_agent(engine, name, {"sandlot.test": "inside"}) as agent, linked(agent) as box:
         yield box
+    await engine.aclose()

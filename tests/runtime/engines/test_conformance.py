@@ -12,6 +12,7 @@ import pytest
 
 from runtime.engines.base import Engine, Handle
 from runtime.errors import EngineUnavailable, InvalidInput, NotFound
+from tests.oci_runtimes import DEFAULT
 from tests.runtime.engines.conftest import Workshop
 from tests.runtime.engines.console import Console, eventually
 
@@ -160,6 +161,7 @@ async def test_the_end_of_a_sandbox(engine: Engine, workshop: Workshop) -> None:
     console.stream.close()
 
 
+@pytest.mark.parametrize("engine", [DEFAULT], indirect=True)
 async def test_update(engine: Engine, workshop: Workshop) -> None:
     """The memory limit of a running sandbox can be raised and lowered."""
     name = await workshop.make(f"{IDLE} | while read x; do cat {MEMORY_LIMIT} 2>/dev/null; done")

@@ -1,4 +1,4 @@
-"""What a sandbox looks like from inside, on every engine."""
+"""What a sandbox on the host's own kernel looks like from inside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which system calls code in a sandbox may make, on every engine."""
+"""Which system calls code in a sandbox on the host's own kernel may make."""
 
 from __future__ import annotations
 

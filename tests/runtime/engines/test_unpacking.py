@@ -14,6 +14,7 @@ import pytest
 
 from runtime.engines.base import Engine
 from runtime.errors import EngineUnavailable
+from tests.oci_runtimes import DEFAULT
 from tests.runtime.engines.conftest import Workshop
 from tests.runtime.engines.console import Console
 
@@ -118,6 +119,7 @@ async def test_they_are_of_one_sandbox(engine: Engine, workshop: Workshop, tar: 
     console.stream.close()
 
 
+@pytest.mark.parametrize("engine", [DEFAULT], indirect=True)  # how many there are is nothing to the OCI runtime
 async def test_many_and_large_files(engine: Engine, workshop: Workshop, tmp_path: Path) -> None:
     """Thousands of files with names of all kinds, and one of 50 MB, are there byte for byte."""
     large = os.urandom(50 * MIB)
