@@ -1,8 +1,8 @@
 """A server that costs next to nothing, in a process of its own.
 
-It is run as `python -m bench.https_server ADDRESS CHAIN HOST VALUE`. `GET /N` gives N bytes, `PUT /` the number of bytes
-that came. Credentials have to be VALUE where HOST is asked for, and a placeholder elsewhere: so connections to the one
-are known to be intercepted, and the others not to be.
+It is run as `python -m bench.https_server ADDRESS CHAIN HOST VALUE`. `GET /N` gives N bytes, `PUT /` the number of
+bytes that came. Credentials have to be VALUE where HOST is asked for, and a placeholder elsewhere: so connections to
+the one are known to be intercepted, and the others not to be.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from bench.contestants.forms import form
 from bench.contestants.sandlot import output
 from bench.site import Site
 
-# The program stays, as on the host. It gets errands by one named pipe and gives answers by another. The shell handles them
-# by itself, so that nothing is started while the program is at work.
+# The program stays, as on the host. It gets errands by one named pipe and gives answers by another. The shell handles
+# them by itself, so that nothing is started while the program is at work.
 START = """
 mkfifo errands answers
 cat {ca_file} "$SSL_CERT_FILE" > trusted.pem
