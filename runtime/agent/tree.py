@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from runtime.agent.mux import RequestFailed
 
-# Not O_DIRECTORY: with it gVisor follows a link in spite of O_NOFOLLOW. Nothing can be opened relative to what isn't a folder.
+# Not O_DIRECTORY: with it gVisor follows a link in spite of O_NOFOLLOW. What isn't a folder can't be gone through.
 FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 MAX_DEPTH = 64
 

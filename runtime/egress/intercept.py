@@ -37,16 +37,17 @@ async def intercept(
     Raises Denied, of which the program was told if its own TLS works, ChannelBroken, and SandboxLost when `client` is
     gone.
     """
+    program = TlsChannel.as_server(client, authority.context(host), hello)
     dialling = asyncio.get_running_loop().create_task(_verified(dial, trust, host))
 
     async def dialled() -> ByteChannel:
         return await dialling
 
     try:
-        program = TlsChannel.as_server(client, authority.context(host), hello)
         await _shake_hands(program, client)
         await serve_http(program, host, port, dialled, secrets, deny)
     finally:
+        program.let_go()
         if not dialling.cancel() and not dialling.cancelled() and dialling.exception() is None:
             dialling.result().close()
 

@@ -104,9 +104,13 @@ class TlsChannel:
 
     def close(self) -> None:
         """See ByteChannel."""
+        self.let_go()
+        self._channel.close()
+
+    def let_go(self) -> None:
+        """Do nothing more with the channel, and leave it open."""
         if self._goodbye is not None:
             self._goodbye.cancel()
-        self._channel.close()
 
     async def _say_goodbye(self) -> None:
         with suppress(ssl.SSLError):  # it says so, then asks for the other side's goodbye
