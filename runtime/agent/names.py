@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 PREFIX = "127.53"
-MAX_NAMES = 4096
+MAX_NAMES = 4096  # those that patterns stand for; the others are as many as are listed
 
 
 class Names:
@@ -34,10 +34,10 @@ class Names:
         return False
 
     def address(self, name: str) -> str | None:
-        """The address of an allowed name; None when all have been given."""
+        """The address of an allowed name; None when too many have one."""
         if name not in self._addresses:
             number = len(self._addresses) + 1
-            if number > MAX_NAMES:
+            if number > MAX_NAMES and name not in self._names:
                 return None
             address = f"{PREFIX}.{number >> 8}.{number & 255}"
             self._addresses[name] = address

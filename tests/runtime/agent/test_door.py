@@ -44,7 +44,7 @@ def test_no_descriptors_left() -> None:
     with _door(descriptors=64) as (facts, port), _clients(port):
         first = next(facts)
         assert 0 < first["taken"] < 64
-        assert first["asked"] - first["taken"] < 50  # in a second; without a pause it would be many thousands
+        assert first["asked"] < 10 * CLIENTS  # in a second; without a pause it would be many thousands
         assert next(facts)["taken"] == CLIENTS
 
 
@@ -56,7 +56,7 @@ def test_no_room() -> None:
     ):
         first = next(facts)
         assert first["taken"] == 0
-        assert first["asked"] < 50
+        assert first["asked"] < 10 * CLIENTS
         assert next(facts)["taken"] == CLIENTS
 
 

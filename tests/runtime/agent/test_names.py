@@ -40,10 +40,11 @@ def test_nothing_is_allowed_at_first() -> None:
 def test_addresses() -> None:
     """Each name has an address of its own that stays its own, and leads back to it while it is allowed."""
     names = Names()
-    names.allow(["*.test"])
+    names.allow(["*.test", "listed.test"])
     addresses = {f"{number}.test": names.address(f"{number}.test") for number in range(MAX_NAMES)}
     assert len(set(addresses.values())) == MAX_NAMES
     assert names.address("one-more.test") is None
+    assert names.address("listed.test") == "127.53.16.1"
     for name, address in addresses.items():
         assert address is not None
         assert address.startswith("127.53.")
