@@ -13,6 +13,7 @@ from runtime.agent.mux import RequestFailed
 FOLDER = "/tmp/.sandlot"  # noqa: S108 - programs may change what is theirs alone
 BUNDLE = f"{FOLDER}/ca-certificates.pem"
 TRUST_STORE = f"{FOLDER}/ca-certificates.jks"
+WGET_SETTINGS = f"{FOLDER}/wgetrc"
 
 # Debian and Alpine, Fedora, openSUSE, other Alpine and BSD ways
 SYSTEM_BUNDLES = (
@@ -32,6 +33,7 @@ VARIABLES = (
     "NODE_EXTRA_CA_CERTS",
     "AWS_CA_BUNDLE",
 )
+WGET_OPTIONS = "SYSTEM_WGETRC"  # wget has a variable for settings alone
 JAVA_OPTIONS = "JAVA_TOOL_OPTIONS"
 
 CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
@@ -51,11 +53,12 @@ def trust(authority: str) -> dict[str, str]:
     try:
         os.makedirs(FOLDER, 0o755, exist_ok=True)
         _write(BUNDLE, bundle)
-        variables = dict.fromkeys(VARIABLES, BUNDLE)
+        _write(WGET_SETTINGS, f"ca_certificate = {BUNDLE}\n".encode())
+        variables = {**dict.fromkeys(VARIABLES, BUNDLE), WGET_OPTIONS: WGET_SETTINGS}
         if _has_java():
             _write(TRUST_STORE, java_trust_store(bundle))
-            options = f"-Djavax.net.ssl.trustStore={TRUST_STORE} -Djavax.net.ssl.trustStoreType=jks"
-            variables[JAVA_OPTIONS] = f"{os.environ.get(JAVA_OPTIONS, '')} {options}".strip()
+            options = f"{os.environ.get(JAVA_OPTIONS, '')} -Djavax.net.ssl.trustStore={TRUST_STORE}"
+            variables[JAVA_OPTIONS] = options.strip()
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise RequestFailed("storage_full" if full else "not_writable", f"{FOLDER}: {error.strerror}") from None

@@ -38,8 +38,7 @@ PROGRAMS = {
         "Could not resolve host",
     ),
     "wget": Program(
-        # It looks at no variable for what to trust.
-        'wget -nv -O - --ca-certificate="${CA:-$SSL_CERT_FILE}" ${AUTH:+--header "Authorization: $AUTH"} https://$HOST/hello',
+        'wget -nv -O - ${CA:+--ca-certificate="$CA"} ${AUTH:+--header "Authorization: $AUTH"} https://$HOST/hello',
         "unable to resolve host address",
     ),
     "git": Program(
@@ -86,8 +85,7 @@ PROGRAMS = {
         "no such host",
     ),
     "java": Program(
-        'java ${CA:+-Djavax.net.ssl.trustStore="$CA.p12" -Djavax.net.ssl.trustStoreType=pkcs12}'
-        ' Fetch https://$HOST/hello ${AUTH:+Authorization "$AUTH"}',
+        'java ${CA:+-Djavax.net.ssl.trustStore="$CA.p12"} Fetch https://$HOST/hello ${AUTH:+Authorization "$AUTH"}',
         "UnresolvedAddressException",
     ),
 }

@@ -101,7 +101,7 @@ def test_another_host_is_refused(plain: Networked, site: StubServer, program: st
 
 @each_program
 def test_a_secret_is_put_in(secretive: Networked, site: StubServer, program: str) -> None:
-    """Each of them, wget alone having to be told of it, trusts the container's authority; the server gets the value."""
+    """Each of them trusts the container's authority, without being told of it; the server gets the value."""
     before = len(site.connections)
     output = secretive.try_program(program, SECRET, auth='"Bearer $API_KEY"')
     assert output["outcome"] == EXITED, output
