@@ -35,7 +35,8 @@ class Passage:
         """Carry the connection in the way that was decided. Those with secrets need the sandbox's authority."""
         if self._reason is Reason.PLAIN_HTTP:
             await self._as_http()
-        elif authority is not None and secrets:
+        elif self._reason is Reason.INTERCEPTED:
+            assert authority is not None  # noqa: S101 - or there would be no secrets to intercept for
             await self._as_http_in_tls(authority, secrets)
         elif self._port == TLS_PORT:
             await self._untouched(await self._hello())

@@ -93,8 +93,9 @@ class LinkSession:
         if self._lost is not None:
             raise self._lost()
         channel = Channel(self, next(self._numbers))
-        self.send(encode_json(OPEN, channel.number, header))
-        self._channels[channel.number] = channel
+        frame = encode_json(OPEN, channel.number, header)
+        self._channels[channel.number] = channel  # before it is sent: the link may end right there
+        self.send(frame)
         return channel
 
     def send(self, frame: bytes) -> None:

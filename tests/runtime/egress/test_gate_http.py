@@ -10,7 +10,7 @@ import trustme
 from runtime.egress.config import HTTP_PORT, TLS_PORT
 from runtime.egress.gate import Gate
 from runtime.network_values import Reason, SecretName, Verdict
-from tests.runtime.egress.gates import HOST, denied_for, fetched, open_gate
+from tests.runtime.egress.gates import HOST, RAW_PORT, denied_for, fetched, open_gate
 from tests.runtime.egress.hellos import real_hello
 from tests.runtime.egress.stub_resolvers import StubResolver
 from tests.runtime.egress.stub_servers import StubServer, new_address
@@ -50,27 +50,38 @@ async def test_plain_http_passes_and_is_written_down(server: StubServer) -> None
     assert (record.address, record.bytes_received) == (server.address, len(answer))
 
 
+CHUNKED = ("Transfer-Encoding: chunked", "")
 MISLED = {
-    "another Host": (get("/", host="other.test"), Reason.HOST_MISMATCH, b" 421 "),
-    "a second request for another host": (get("/") + get("/", host="other.test"), Reason.HOST_MISMATCH, b" 421 "),
-    "no Host": (b"GET / HTTP/1.1\r\n\r\n", Reason.BAD_REQUEST, b" 400 "),
-    "two Hosts": (get("/", "Host: other.test"), Reason.BAD_REQUEST, b" 400 "),
+    "another Host": (get("/evil", host="other.test"), Reason.HOST_MISMATCH, b" 421 "),
+    "no Host": (b"GET /evil HTTP/1.1\r\n\r\n", Reason.BAD_REQUEST, b" 400 "),
+    "two Hosts": (get("/evil", "Host: other.test"), Reason.BAD_REQUEST, b" 400 "),
+    "a length and chunks": (get("/evil", "Content-Length: 5", *CHUNKED), Reason.BAD_REQUEST, b" 400 "),
+    "two lengths": (get("/evil", "Content-Length: 5", "Content-Length: 0"), Reason.BAD_REQUEST, b" 400 "),
+    "a folded line": (get("/evil", "X: a", " Host: other.test"), Reason.BAD_REQUEST, b" 400 "),
+    "another URL": (get("http://other.test/evil"), Reason.HOST_MISMATCH, b" 421 "),
+    "a proxy's CONNECT": (
+        b"CONNECT other.test:443 HTTP/1.1\r\nHost: other.test\r\n\r\n",
+        Reason.BAD_REQUEST,
+        b" 405 ",
+    ),
     "not HTTP": (b"\x16\x03\x01\r\n\r\n", Reason.BAD_REQUEST, b" 400 "),
 }
 
 
+@pytest.mark.parametrize("before", [b"", get("/")], ids=["first", "second"])
 @pytest.mark.parametrize(("says", "reason", "status"), MISLED.values(), ids=MISLED)
 async def test_a_request_that_is_refused_is_written_down(
-    server: StubServer, says: bytes, reason: Reason, status: bytes
+    server: StubServer, before: bytes, says: bytes, reason: Reason, status: bytes
 ) -> None:
-    """Beside the connection, if the server was reached before; the server hears nothing of it."""
+    """Beside the connection, if the server was reached before; the server hears nothing of it, nor of what follows."""
     async with open_gate(StubResolver({HOST: server.address})) as gate:
-        answers = await fetched(gate, port=HTTP_PORT, says=says)
+        answers = await fetched(gate, port=HTTP_PORT, says=before + says + get("/evil"))
         records = gate.records()
     assert status in answers
+    assert answers.count(b"hello") == bool(before)
     assert (records[-1].verdict, records[-1].reason) == (Verdict.DENIED, reason)
-    assert {record.reason for record in records[:-1]} <= {Reason.PLAIN_HTTP}
-    assert b"other.test" not in server.received
+    assert [record.reason for record in records[:-1]] == [Reason.PLAIN_HTTP] * bool(before)
+    assert server.received == before
 
 
 async def test_a_redirect_leads_nowhere_else(server: StubServer) -> None:
@@ -104,6 +115,22 @@ async def test_a_secret_reaches_its_server_and_nothing_else(authority: trustme.C
     assert b"Bearer sings" in server.received
     assert CANARY not in f"{answer!r} {record!r}"
     assert (record.verdict, record.reason) == (Verdict.ALLOWED, Reason.INTERCEPTED)
+
+
+@pytest.mark.parametrize(
+    ("port", "reason"), [(HTTP_PORT, Reason.PLAIN_HTTP), (RAW_PORT, Reason.SPLICED)], ids=["plain HTTP", "another port"]
+)
+async def test_a_secret_goes_through_tls_on_its_port_alone(port: int, reason: Reason) -> None:
+    """Elsewhere its own host gets the placeholder, and bytes that nobody has looked into."""
+    with StubServer(port) as server:
+        resolver = StubResolver({HOST: server.address})
+        async with open_gate(resolver, secrets=[SECRET], values={SECRET: CANARY}) as gate:
+            answer = await fetched(gate, port=port, says=get("/echo", "Authorization: Bearer $API_KEY"))
+            [record] = gate.records()
+    assert b"Bearer $API_KEY" in answer
+    assert b"Authorization: Bearer $API_KEY\r\n" in server.received
+    assert CANARY.encode() not in server.raw
+    assert (record.verdict, record.reason) == (Verdict.ALLOWED, reason)
 
 
 async def test_a_server_that_cannot_show_who_it_is_gets_nothing(authority: trustme.CA, ca_bundle: Path) -> None:

@@ -256,6 +256,20 @@ async def test_an_agent_that_hangs_up_at_once() -> None:
         await LinkSession.establish(Gone(silent), 5)
 
 
+async def test_an_agent_that_hangs_up_on_a_request() -> None:
+    """A link that ends while a request is being sent ends that too: nobody waits for its answer."""
+
+    def hang_up(_: Frame) -> Iterable[bytes]:
+        stream.close()
+        return ()
+
+    stream = HostileStream(hang_up)
+    session = await LinkSession.establish(stream, 5)
+    async with asyncio.timeout(5):
+        with session.open({"op": "list"}) as channel, pytest.raises(SandboxLost):
+            await channel.header()
+
+
 async def test_another_version() -> None:
     """An agent of another protocol version is told apart from one that is broken."""
 
