@@ -36,9 +36,9 @@ class Interception:
         self._host = host
         self._programs_trust = ssl.create_default_context(cadata=self.authority.certificate)
 
-    def connect(self, server_name: str = HOST) -> TlsProgram:
-        """A program's connection, before its handshake."""
-        program = TlsProgram(self._programs_trust, server_name)
+    def connect(self, server_name: str = HOST, session: ssl.SSLSession | None = None) -> TlsProgram:
+        """A program's connection, before its handshake; one that has a session would rather go on with that."""
+        program = TlsProgram(self._programs_trust, server_name, session)
         self.carried.append(asyncio.create_task(self._carry(program)))
         return program
 

@@ -17,11 +17,14 @@ def server() -> Iterator[StubServer]:
         yield running
 
 
+FURTHER = ["a.b.wild.test", "xn--bcher-kva.wild.test", "xn--llowed-5fg.test"]
+
+
 @pytest.fixture
 def resolver(server: StubServer) -> StubResolver:
     """Leads every name that is in question to the server, also those that nobody may resolve."""
     names = [HOST, "other.test", "notallowed.test", "allowed.test.evil.test", "evil.test", "wild.test", "xwild.test"]
-    return StubResolver(dict.fromkeys([*names, "a.wild.test", "a.b.wild.test", "xn--llowed-5fg.test"], server.address))
+    return StubResolver(dict.fromkeys([*names, "a.wild.test", *FURTHER], server.address))
 
 
 OTHERS = {
@@ -91,6 +94,8 @@ SAME = {
     "a dot at the end": ("allowed.test.", HOST),
     "below a pattern": ("a.wild.test", "a.wild.test"),
     "far below a pattern": ("A.b.wild.test.", "a.b.wild.test"),
+    "another script": ("B\N{LATIN CAPITAL LETTER U WITH DIAERESIS}cher.wild.test", "xn--bcher-kva.wild.test"),
+    "another script, encoded": ("XN--Bcher-kva.wild.test", "xn--bcher-kva.wild.test"),
 }
 
 

@@ -95,15 +95,19 @@ async def test_a_connection_that_fails_ends_no_other(caplog: pytest.LogCaptureFi
     assert CANARY not in caplog.text
 
 
-async def test_a_domain_whose_secret_is_lost_is_refused() -> None:
+SECRETS = [SecretName(HOST, "API_KEY"), SecretName(HOST, "OTHER_KEY")]
+
+
+@pytest.mark.parametrize("values", [None, {}, {SECRETS[0]: CANARY}], ids=["all", "each", "one of two"])
+async def test_a_domain_whose_secret_is_lost_is_refused(values: dict[SecretName, str] | None) -> None:
     """Never without the secret, never direct; other domains are as before."""
-    secret = SecretName(HOST, "API_KEY")
     with StubServer(443, echo) as server, StubServer(RAW_PORT, echo) as other:
         resolver = StubResolver({HOST: server.address, "other.test": other.address})
-        async with open_gate(resolver, domains=["*.test"], secrets=[secret]) as gate:
+        async with open_gate(resolver, domains=["*.test"], secrets=SECRETS, values=values) as gate:
             assert (await denied(gate, HOST, 443)).reason is Reason.SECRET_UNAVAILABLE
+            assert not resolver.questions
             assert await fetched(gate, "other.test") == b"hello"
-            assert gate.environment == {"API_KEY": "$API_KEY"}
+            assert gate.environment == {"API_KEY": "$API_KEY", "OTHER_KEY": "$OTHER_KEY"}
         assert server.untouched
 
 

@@ -100,6 +100,22 @@ async def test_when_the_request_is_meant_for_another_host_nothing_is_sent(
     assert server.received == b""
 
 
+async def test_a_session_that_is_resumed_is_for_the_same_host(server: StubServer, trusting: ssl.SSLContext) -> None:
+    """Its secrets are put in as before; with another name it is refused as before, whatever was agreed on once."""
+    async with Interception(server.address, trusting) as interception:
+        first = await interception.connect().shake_hands()
+        await first.send(request("/", "X: $API_KEY"))
+        await first.read_all()
+        again = await interception.connect(session=first.tls.session).shake_hands()
+        assert again.tls.session_reused
+        await again.send(request("/", "X: $API_KEY"))
+        assert body_of(await again.read_all()) == b"hello\n"
+        with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
+            await interception.connect(f"x.{HOST}", session=first.tls.session).shake_hands()
+    assert server.received.count(f"X: {CANARY}\r\n".encode()) == 2
+    assert server.received.count(b"X: ") == 2
+
+
 def expired(authority: trustme.CA) -> trustme.LeafCert:
     """Of yesterday."""
     yesterday = datetime.now(UTC) - timedelta(days=1)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +25,7 @@ from runtime.egress.resolver import (
     in_hosts,
     look_up,
 )
+from tests.runtime.egress.stub_name_server import StubNameServer
 
 ADDRESSES = [ip_address("192.0.2.1"), ip_address("2001:db8::1")]
 SECONDS = 30.0  # until something is taken for stuck
@@ -90,6 +94,53 @@ def test_names_are_asked_for_as_they_are(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
     assert look_up("api.example.com") == ADDRESSES
     assert asked == [b"api.example.com."]
+
+
+NAMES: dict[str, str | list[str]] = {
+    "plain.test": ["8.8.8.8"],
+    "alias.test": "plain.test",
+    "far.test": "alias.test",
+    "inward.test": "intranet.corp.test",
+    "intranet.corp.test": ["10.0.0.1", "fd00::1"],
+    "mixed.test": "both.test",
+    "both.test": ["10.0.0.1", "1.1.1.1", "::1", "2606:4700::1", "::ffff:127.0.0.1"],
+    "loop.test": "loop.test",
+    "nowhere.test": "none.test",
+    "none.test.search.test": ["8.8.8.8"],
+}
+VETTED = {
+    "plain.test": ["8.8.8.8"],
+    "alias.test": ["8.8.8.8"],
+    "far.test": ["8.8.8.8"],
+    "inward.test": [],
+    "mixed.test": ["1.1.1.1", "2606:4700::1"],
+    "loop.test": None,
+    "nowhere.test": None,
+    "none.test": None,
+}
+
+
+def test_aliases(tmp_path: Path) -> None:
+    """What an alias (CNAME) stands for makes no difference, only where it leads to; and no other name is asked for."""
+    program = f"""
+import json
+from runtime.egress.addresses import vetted
+from runtime.egress.config import EgressConfig
+from runtime.egress.resolver import look_up
+answers = {{name: look_up(name) for name in {list(VETTED)}}}
+print(json.dumps({{
+    name: None if isinstance(answer, Exception) else sorted(map(str, vetted(answer, name, EgressConfig())))
+    for name, answer in answers.items()
+}}))
+"""
+    with StubNameServer(NAMES) as server:
+        configuration = tmp_path / "resolv.conf"
+        configuration.write_text(f"nameserver {server.address}\nsearch search.test\noptions timeout:5 attempts:1\n")
+        there = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+        command = ["unshare", "--mount", "sh", "-c", there, str(configuration), sys.executable, "-c", program]
+        told = subprocess.run(command, capture_output=True, check=True)
+    assert json.loads(told.stdout) == VETTED
+    assert server.asked == set(VETTED)
 
 
 async def test_asked_once(system: SlowSystem) -> None:
