@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,8 +15,12 @@ from tests.service import Service, wait_until
 from tests.shell import Json, call, run, stdout
 from tests.way_out import service_that_reaches
 
-CUT_SECONDS = 1.0
+CUT_SECONDS = 5.0
+"""More than the second that is promised, for machines that are busy with others. What it takes is printed."""
+
 RAW_PORT = 5000
+MOST = 16
+"""Connections that a container may have at once."""
 
 VALUE = "sk-canary-value"
 SECRET = {"domain": "api.test", "name": "KEY", "value": VALUE}
@@ -28,6 +33,26 @@ with socket.create_connection(("raw.test", {RAW_PORT})) as connection:
     connection.recv(1)
 '"""
 """Connects, says something, and waits."""
+
+IDLE = f"""
+import socket, time
+held = [socket.create_connection(("raw.test", {RAW_PORT})) for _ in range({MOST})]
+for connection in held:
+    connection.sendall(b"hello")
+time.sleep(1000)
+"""
+SLOW = f"""
+import socket, time
+held = [socket.create_connection(("api.test", 443)) for _ in range({MOST})]
+for byte in bytes.fromhex("1603010200010001fc0303") + bytes(1000):
+    time.sleep(0.2)
+    for connection in held:
+        try:
+            connection.sendall(bytes([byte]))
+        except OSError:
+            pass
+"""
+"""Begin with TLS, and take their time."""
 
 ASK = 'curl -sS -m 10 -H "Authorization: Bearer $KEY" https://api.test/'
 
@@ -58,7 +83,7 @@ def forgetful(
 ) -> Iterator[Service]:
     """A service that keeps secrets in memory alone. A test that ends it starts it again."""
     hosts = {"raw.test": raw.address, "api.test": api.address}
-    settings = {"EGRESS_EXTRA_PORTS": str(RAW_PORT)}
+    settings = {"EGRESS_EXTRA_PORTS": str(RAW_PORT), "EGRESS_MAX_CONNECTIONS": str(MOST)}
     with service_that_reaches(hosts, authority, tmp_path_factory.mktemp("forgetful"), settings) as running:
         yield running
 
@@ -87,10 +112,22 @@ def held(http: httpx.Client, container_id: str, raw: StubServer) -> Accepted:
     return raw.connections[-1]
 
 
+def records(http: httpx.Client, container_id: str) -> list[Json]:
+    """What was written down, the latest first."""
+    listed = http.get(f"/containers/{container_id}/egress", params={"limit": 100}).raise_for_status().json()["data"]
+    return [{name: record[name] for name in ("host", "verdict", "reason")} for record in listed]
+
+
 def latest(http: httpx.Client, container_id: str) -> Json:
     """What was written down last."""
-    record: Json = http.get(f"/containers/{container_id}/egress").json()["data"][0]
-    return {name: record[name] for name in ("host", "verdict", "reason")}
+    return records(http, container_id)[0]
+
+
+def is_cut(connection: Accepted, since: float) -> bool:
+    """Whether a connection is over soon; prints how long it took."""
+    cut = connection.over.wait(CUT_SECONDS)
+    print(f"over after {time.monotonic() - since:.3f} s")
+    return cut
 
 
 def test_a_delete_cuts_connections(forgetful: Service, raw: StubServer) -> None:
@@ -98,8 +135,10 @@ def test_a_delete_cuts_connections(forgetful: Service, raw: StubServer) -> None:
     with forgetful.http() as http:
         container_id = made(http)
         connection = held(http, container_id, raw)
+        asked = time.monotonic()
         http.delete(f"/containers/{container_id}").raise_for_status()
-    assert connection.over.wait(CUT_SECONDS)
+    assert is_cut(connection, asked)
+    assert connection.was_reset
 
 
 def test_expiry_cuts_connections(forgetful: Service, raw: StubServer) -> None:
@@ -109,16 +148,39 @@ def test_expiry_cuts_connections(forgetful: Service, raw: StubServer) -> None:
         connection = held(http, container_id, raw)
         make_due(forgetful, container_id)
         wait_until(lambda: has_expired(http, container_id), SWEPT_SECONDS, "It does not expire")
-    assert connection.over.wait(CUT_SECONDS)
+        assert is_cut(connection, time.monotonic())
+    assert connection.was_reset
 
 
 def test_the_end_of_the_service_cuts_connections(forgetful: Service, raw: StubServer) -> None:
     """SIGTERM ends the service with code 0 although programs hold connections, and these are cut."""
     with forgetful.http() as http:
         connection = held(http, made(http), raw)
+    asked = time.monotonic()
     assert forgetful.stop() == 0
-    assert connection.over.wait(CUT_SECONDS)
+    assert is_cut(connection, asked)
     forgetful.start()
+
+
+def test_as_many_connections_as_there_may_be(forgetful: Service, raw: StubServer, api: StubServer) -> None:
+    """Idle ones hold up nobody but their own container, and that until they end; slow ones are ended in time."""
+    with forgetful.http() as http:
+        container_id, other_id = made(http), made(http)
+        before = len(raw.connections)
+        idle = call(http, container_id, "python3 -", stdin=IDLE, background=True)
+        wait_until(lambda: len(raw.connections) == before + MOST, 30, "They don't connect")
+        reached = len(api.connections)
+        assert run(http, container_id, ASK)["outcome"]["exit_code"] != 0
+        assert len(api.connections) == reached
+        assert latest(http, container_id) == {"host": "api.test", "verdict": "denied", "reason": "connection_limit"}
+        assert stdout(http, other_id, ASK) == "hello\n"
+        http.post(f"/containers/{container_id}/shell_calls/{idle['id']}/cancel").raise_for_status()
+        assert all(connection.over.wait(30) for connection in raw.connections[before:])
+        assert stdout(http, container_id, ASK) == "hello\n"
+        call(http, container_id, "python3 -", stdin=SLOW, background=True)
+        given_up = {"host": "api.test", "verdict": "denied", "reason": "client_hello_timeout"}
+        wait_until(lambda: records(http, container_id).count(given_up) == MOST, 60, "They aren't given up")
+        assert stdout(http, container_id, ASK) == "hello\n"
 
 
 def test_the_way_out_comes_back_unasked(forgetful: Service, raw: StubServer) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.egress.hosts import ALLOWED, DENIED
+from tests.egress.site import HELLO
 from tests.oci_runtimes import GVISOR
 from tests.runtime.egress.stub_servers import StubServer, echo
 from tests.service import free_port
@@ -64,7 +65,12 @@ def policy(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def sandbox(api: httpx.Client, policy: str) -> Iterator[str]:
-    """The id of a container with that network."""
+    """The id of a container with that network, for all tests that leave it as it is."""
+    yield from container_with(api, policy)
+
+
+def container_with(api: httpx.Client, policy: str) -> Iterator[str]:
+    """The id of a new container, which is deleted in the end."""
     body = {"name": "topology", "network_policy": POLICIES[policy]}
     made = str(api.post("/containers", json=body).raise_for_status().json()["id"])
     yield made
@@ -155,3 +161,47 @@ def test_the_agents_places_are_taken(found: Json, policy: str, oci_runtime: str)
     done = {place for place, outcome in found["imitations"].items() if outcome != "EADDRINUSE"}
     assert bool(found["imitations"]) == (policy == "allowlist")
     assert done <= ({"reuse address tcp 443"} if oci_runtime == GVISOR else set())
+
+
+HARM = {
+    "killing everything": "kill -9 -1",
+    "signals to the agent": "for signal in KILL TERM STOP SEGV HUP; do kill -$signal 1; done",
+    "garbage on its descriptors": "for n in $(seq 0 40); do head -c 1000 /dev/urandom > /proc/1/fd/$n; done",
+    "garbage on its ports": f"""
+        for n in $(seq 20); do
+            head -c 300 /dev/urandom > /dev/udp/127.0.0.1/53
+            head -c 300 /dev/urandom > /dev/tcp/127.0.0.1/53
+            head -c 300 /dev/urandom > /dev/tcp/{ALLOWED}/443
+        done""",
+}
+
+
+@pytest.fixture
+def victim(api: httpx.Client, policy: str) -> Iterator[str]:
+    """The id of a container of its own, with that network."""
+    yield from container_with(api, policy)
+
+
+@pytest.mark.parametrize("harm", HARM.values(), ids=HARM)
+def test_the_agent_cannot_be_harmed(
+    api: httpx.Client, victim: str, policy: str, oci_runtime: str, site: StubServer, harm: str
+) -> None:
+    """Whatever code does to the agent, there is the same way out afterwards and no other; in gVisor perhaps none."""
+    before = len(site.connections)
+    attempts = [harm, f"curl -sSk https://{DENIED}/hello", f"curl -sSk https://{ALLOWED}/hello"]
+    calls = [api.post(f"/containers/{victim}/shell_calls", json={"commands": [attempt]}) for attempt in attempts]
+    records = api.get(f"/containers/{victim}/egress").raise_for_status().json()["data"]
+    reached = [connection.server_name for connection in site.connections[before:]]
+    if oci_runtime == GVISOR and not all(call.is_success for call in calls):  # code may have ended its own sandbox
+        assert set(reached) <= ({ALLOWED} if policy == "allowlist" else set())
+        return
+    _, denied, allowed = [call.json()["output"][0] for call in calls]
+    assert "Could not resolve host" in denied["stderr"]
+    if policy == "disabled":
+        assert "Could not resolve host" in allowed["stderr"]
+        assert (records, reached) == ([], [])
+    else:
+        assert allowed["stdout"] == HELLO
+        latest = {record["host"]: (record["verdict"], record["reason"]) for record in reversed(records)}
+        assert latest == {ALLOWED: ("allowed", "spliced"), DENIED: ("denied", "not_allowed")}
+        assert reached == [ALLOWED]
