@@ -2,7 +2,7 @@
 # when there is nothing to do.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: fuzz help serve test lint format bench lock image clients gvisor engine clean
+.PHONY: fuzz help serve test lint format bench soak lock image clients gvisor engine clean
 
 # The engine that the set-up found, for Docker's SDK as well.
 with_engine = scripts/with-engine
@@ -41,6 +41,9 @@ fuzz: $(dev_venv) image ## look for faults with random input, longer than make t
 
 bench: $(dev_venv) image ## measure, side by side with what one would use instead
 	$(with_engine) .venv/bin/python -m bench $(ARGS)
+
+soak: $(dev_venv) image ## see that memory stays flat while gigabytes go through; takes minutes
+	$(with_engine) .venv/bin/python -m pytest -s tests/soak/soak_large_transfers.py $(ARGS)
 
 lock: $(dev_venv) ## write the lock files from pyproject.toml; ARGS=--upgrade takes newer releases
 	scripts/lock $(ARGS)
