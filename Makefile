@@ -42,8 +42,8 @@ fuzz: $(dev_venv) image ## look for faults with random input, longer than make t
 bench: $(dev_venv) image ## measure, side by side with what one would use instead
 	$(with_engine) .venv/bin/python -m bench $(ARGS)
 
-soak: $(dev_venv) image ## see that memory stays flat while gigabytes go through; takes minutes
-	$(with_engine) .venv/bin/python -m pytest -s tests/soak/soak_large_transfers.py $(ARGS)
+soak: $(dev_venv) image ## what takes minutes: gigabytes with flat memory, and the like
+	$(with_engine) .venv/bin/python -m pytest -s tests/soak/soak_*.py $(ARGS)
 
 lock: $(dev_venv) ## write the lock files from pyproject.toml; ARGS=--upgrade takes newer releases
 	scripts/lock $(ARGS)
