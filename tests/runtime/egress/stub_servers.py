@@ -27,7 +27,9 @@ _numbers = itertools.count()
 
 def new_address() -> str:
     """An address in 127.64.0.0/10 that no other server has, nor those of another run of the tests."""
-    return f"127.{64 + next(_numbers) % 64}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+    number = next(_numbers)
+    place = os.getpid() + number // 64 * 9973
+    return f"127.{64 + number % 64}.{place >> 8 & 255}.{place & 255}"
 
 
 class StubServer:
