@@ -81,15 +81,15 @@ class Channel:
         """Send a piece of the body, waiting for the agent to take it."""
         rest = memoryview(data)
         while rest:
+            await self._until(lambda: self._credit > 0)
+            await self._session.room()
             if self._failure is not None:
                 raise self._failure()
-            await self._until(lambda: self._credit > 0)
             piece = rest[: min(MAX_PAYLOAD, self._credit)]
             rest = rest[len(piece) :]
             self._credit -= len(piece)
             self._sent += len(piece)
             self._session.send(encode(DATA, self.number, piece))
-            await self._session.drain()
 
     def end(self) -> None:
         """The body is whole."""

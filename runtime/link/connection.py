@@ -72,6 +72,7 @@ class LinkConnection:
             while self._failure is None and self._credit == 0:
                 self._writable.clear()
                 await self._writable.wait()
+            await self._session.room()
             if self._failure is not None:
                 raise self._failure()
             piece = rest[: min(MAX_PAYLOAD, self._credit)]
@@ -81,7 +82,6 @@ class LinkConnection:
             self._session.send(encode(DATA, self.number, piece))
             if not rest and piece[-1] == PAD:
                 self._session.send(encode(DATA, self.number))  # says that these bytes are no padding: see frames
-            await self._session.drain()
 
     def end(self) -> None:
         """No more will be sent: the program reads the end. Idempotent."""

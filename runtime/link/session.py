@@ -59,6 +59,7 @@ class LinkSession:
         self._numbers = itertools.count(1)
         self._last_opened = AGENT_CHANNELS - 1  # by the agent
         self._lost: Failure | None = None
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def establish(cls, stream: ByteStream, deadline: float, on_open: OnOpen | None = None) -> LinkSession:
@@ -102,9 +103,13 @@ class LinkSession:
         """Queue a frame."""
         self._stream.write(frame)
 
-    async def drain(self) -> None:
-        """Wait until more can be queued."""
-        await self._stream.drain()
+    async def room(self) -> None:
+        """Wait until a frame can be queued, which is to be done at once then.
+
+        In turn: if all who wait went on at the same moment, each would queue one more.
+        """
+        async with self._turn:
+            await self._stream.drain()
 
     def give_up(self, channel: Channel | LinkConnection) -> None:
         """Tell the agent that nobody waits for an answer any more."""

@@ -7,8 +7,11 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from runtime.link.frames import WINDOW
+from runtime.link.connection import LinkConnection
+from runtime.link.frames import AGENT_CHANNELS, CONNECTION_WINDOW, HEADER, MAX_PAYLOAD, OPEN, WINDOW, encode_json
+from runtime.link.session import LinkSession
 from tests.runtime.link.box import Box, finished
+from tests.runtime.link.hostile import Answer, HostileStream, once
 from tests.runtime.link.test_commands import agent_memory
 
 MIB = 1024**2
@@ -62,6 +65,49 @@ async def test_writers_that_do_not_write(box: Box) -> None:
     waiting.set()
     for task in lazy:
         assert (await (await task).finish())[1] == 2 * MIB + 3
+
+
+class NarrowStream(HostileStream):
+    """Has room for one frame, and then none until what is `queued` is taken."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self.queued = 0
+        self._room = asyncio.Event()
+
+    def write(self, data: bytes) -> None:
+        """See ByteStream."""
+        super().write(data)
+        self.queued += len(data)
+        self._room.clear()
+
+    async def drain(self) -> None:
+        """See ByteStream."""
+        await self._room.wait()
+
+    def take(self) -> None:
+        """Take what is queued."""
+        self.queued = 0
+        self._room.set()
+
+
+async def test_who_waits_for_room_goes_on_in_turn() -> None:
+    """However many connections have much to send, whenever there is room one of them queues a frame, each in turn."""
+    opened: asyncio.Queue[LinkConnection] = asyncio.Queue()
+    openings = [encode_json(OPEN, AGENT_CHANNELS + number, {}) for number in range(50)]
+    stream = NarrowStream(once(lambda _: openings))
+    session = await LinkSession.establish(stream, 5, lambda _, connection: opened.put_nowait(connection))
+    session.open({})
+    connections = [await opened.get() for _ in openings]
+    stream.take()
+    sending = [asyncio.create_task(each.send(bytes(CONNECTION_WINDOW))) for each in connections]
+    while not all(task.done() for task in sending):
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert stream.queued <= HEADER.size + MAX_PAYLOAD
+        sent = [connection._sent for connection in connections]
+        assert max(sent) - min(sent) <= 2 * MAX_PAYLOAD  # the first was alone at first
+        stream.take()
 
 
 async def test_given_up_in_the_middle(box: Box) -> None:
