@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class ByteStream(Protocol):
-    """Both directions of a sandbox's standard input and output.
+    """Both directions of a link's carrier: a sandbox's standard input and output, or a socket.
 
     There is no back-pressure on reading: the link's credits bound what the other end may send, and a link that
     sees more than that closes the stream.

@@ -26,7 +26,7 @@ PIPE_SIZE = 256 * 1024  # by default 64 KiB; more would use up what one user's p
 
 
 class Agent:
-    """Answers the host on the link, standard input and output: what it may ask for, by name."""
+    """Answers the host on the link: what it may ask for, by name."""
 
     def __init__(self, loop: Loop, root: str) -> None:
         self._loop = loop
@@ -48,6 +48,8 @@ class Agent:
             call = self._calls.get(header["id"])
             call.cancel()
             return Follow(channel, call)
+        if operation == "meet":
+            return Meet(channel, self._mux, header)
         if operation == "network":
             return self._set_network(channel)
         files = {"write": Write, "read": Read, "list": List, "remove": Remove}
@@ -64,6 +66,16 @@ class Agent:
         return SetNetwork(channel, self._network)
 
 
+class Meet(Request):
+    """Is there for the host at a socket too, which may carry the link from then on."""
+
+    def __init__(self, channel: Channel, mux: Mux, header: Json) -> None:
+        mux.meet(header["address"])
+        channel.reply({})
+        self.finished = True
+        channel.wake()
+
+
 def make_undumpable() -> None:
     """Close the agent's memory and /proc to code of the same user: no ptrace, no core, no open descriptors."""
     with contextlib.suppress(OSError, AttributeError):
@@ -77,7 +89,7 @@ def widen(pipe: int) -> None:
 
 
 def main(root: str) -> None:
-    """Serve the link on standard input and output until the first is closed."""
+    """Serve the link, on standard input and output or wherever it moves, until the first is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python would end by it, and code in the sandbox may send it
     loop = Loop()
     Agent(loop, root)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import itertools
 import os
+import socket
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol, TypeVar
 
+from runtime.agent.carrier import Carrier
 from runtime.agent.loop import Loop
 from runtime.link.frames import (
     AGENT_CHANNELS,
@@ -27,7 +28,6 @@ from runtime.link.frames import (
     RESET,
     VERSION,
     WINDOW,
-    Decoder,
     Frame,
     Json,
     ProtocolError,
@@ -40,9 +40,7 @@ from runtime.link.frames import (
 T = TypeVar("T")
 
 MAX_NUMBER = 2**32 - 1
-READ_SIZE = 256 * 1024
 OUTPUT_HIGH = 256 * 1024  # bytes waiting to be written, above which no more body is produced
-REFILL_SECONDS = 0.0005  # a full pipe is left alone for that long: every turn costs, and at once there is little room
 
 
 class RequestFailed(Exception):
@@ -117,22 +115,20 @@ class Channel:
 
 
 class Mux:
-    """Reads frames from one descriptor, writes frames to another, and keeps the channels apart."""
+    """Reads frames from a carrier, writes frames to it, and keeps the channels apart.
+
+    That carrier is the one on which the host has last said HELLO: the descriptors `source` and `sink`, or a socket.
+    """
 
     def __init__(self, loop: Loop, source: int, sink: int, answer: Answer) -> None:
         self._loop = loop
-        self._source = source
-        self._sink = sink
         self._answer = answer
-        self._decoder = Decoder()
+        self._standard = self._carrier = Carrier(loop, source, sink)
         self._channels: dict[int, Channel] = {}
         self._ready: deque[Channel] = deque()
         self._output = bytearray()
-        self._waiting = False  # for the sink to take more
         self._numbers = itertools.count(AGENT_CHANNELS)
-        os.set_blocking(source, False)
-        os.set_blocking(sink, False)
-        loop.on_readable(source, self._read)
+        self._standard.on_readable(partial(self._read, self._standard))
         loop.after_each = self._flush
 
     @property
@@ -163,28 +159,46 @@ class Mux:
         if channel not in self._ready:
             self._ready.append(channel)
 
-    def _read(self) -> None:
-        try:
-            data = os.read(self._source, READ_SIZE)
-        except BlockingIOError:
+    def meet(self, address: str) -> None:
+        """Be there for the host at a socket as well, whose abstract address this is. OSError where that can't be."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.setblocking(False)
+            sock.connect(f"\0{address}")
+            carrier = Carrier(self._loop, os.dup(sock.fileno()), os.dup(sock.fileno()))
+        carrier.on_readable(partial(self._read, carrier))
+
+    def _read(self, carrier: Carrier) -> None:
+        data = carrier.read()
+        if data is None:
             return
-        if not data:  # standard input is closed for good: nobody will ever ask anything again
-            self._loop.stop()
+        if not data:
+            self._end(carrier)
             return
         while True:
             try:
-                for frame in self._decoder.feed(data):
-                    self._dispatch(frame)
+                for frame in carrier.decoder.feed(data):
+                    if frame.kind == HELLO:
+                        self._start_over(carrier, frame.payload)
+                    elif carrier is self._carrier:
+                        self._dispatch(frame)
             except ProtocolError:
-                self._decoder.resynchronise()
+                carrier.decoder.resynchronise()
                 data = b""
             else:
                 return
 
+    def _end(self, carrier: Carrier) -> None:
+        """Nothing more will come there."""
+        if carrier is self._standard:  # then nobody will ever ask anything again
+            self._loop.stop()
+            return
+        carrier.close()
+        if carrier is self._carrier:
+            self._drop_all()
+            self._carrier = self._standard
+
     def _dispatch(self, frame: Frame) -> None:
-        if frame.kind == HELLO:
-            self._start_over(frame.payload)
-        elif frame.kind == OPEN:
+        if frame.kind == OPEN:
             self._open(frame)
         else:
             channel = self._channels.get(frame.channel)
@@ -192,19 +206,26 @@ class Mux:
                 return  # it ended here while the host was still sending
             self._attempt(channel, lambda: self._advance(channel, frame))
 
-    def _start_over(self, greeting: bytes) -> None:
+    def _start_over(self, carrier: Carrier, greeting: bytes) -> None:
         """A host, perhaps a new one, begins: nothing of what was under way on the link is of use any more."""
         try:
             nonce, _ = GREETING.unpack(greeting)
         except Exception as error:
             raise ProtocolError("a HELLO of another length") from error
+        self._drop_all()
+        if self._carrier not in (carrier, self._standard):
+            self._carrier.close()
+        self._carrier = carrier
+        self.send(encode(HELLO, 0, GREETING.pack(nonce, VERSION)))
+
+    def _drop_all(self) -> None:
+        """Let go of whatever was under way."""
         for channel in list(self._channels.values()):
             channel.request.abort()
         self._channels.clear()
         self._numbers = itertools.count(AGENT_CHANNELS)
         self._ready.clear()
         self._output.clear()
-        self.send(encode(HELLO, 0, GREETING.pack(nonce, VERSION)))
 
     def _open(self, frame: Frame) -> None:
         header = decode_json(frame.payload)
@@ -278,27 +299,11 @@ class Mux:
                 self._forget(channel)
 
     def _flush(self) -> None:
-        """Produce and write as much as the sink takes; wait for it when it takes no more."""
+        """Produce and write as much as the carrier takes."""
         self._produce()
-        while self._output and not self._waiting:
-            try:
-                with memoryview(self._output) as view:
-                    written = os.write(self._sink, view)
-            except OSError as error:
-                if error.errno != errno.EAGAIN:
-                    raise
-                self._waiting = True
-                self._loop.call_later(REFILL_SECONDS, self._watch)
-            else:
-                del self._output[:written]
-                self._produce()
-
-    def _watch(self) -> None:
-        self._loop.on_writable(self._sink, self._writable)
-
-    def _writable(self) -> None:
-        self._loop.forget(self._sink)
-        self._waiting = False
+        while self._output and not self._carrier.full:
+            self._carrier.write(self._output)
+            self._produce()
 
 
 class Answer(Protocol):

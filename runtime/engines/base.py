@@ -26,6 +26,19 @@ class SandboxSpec:
     files: Path | None = None
 
 
+class MeetingPoint(Protocol):
+    """Where a sandbox's first process, and nobody else, can connect to from inside. To be closed."""
+
+    address: str
+    """An abstract Unix address in the sandbox's network, without its null."""
+
+    async def accept(self) -> ByteStream:
+        """Wait for the process: the stream to it."""
+
+    def close(self) -> None:
+        """Connections that were accepted stay; idempotent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handle:
     """A sandbox on the engine, by the name it was made with."""
@@ -53,6 +66,12 @@ class Engine(Protocol):
 
     async def attach(self, name: str) -> ByteStream:
         """The standard input and output of a running sandbox; NotFound when it isn't running."""
+
+    async def meet(self, name: str) -> MeetingPoint | None:
+        """A shorter way than `attach` to a running sandbox, None where there is none; NotFound without a sandbox.
+
+        It may turn out to lead nowhere: then the sandbox's first process can't connect.
+        """
 
     async def update(self, name: str, memory: int) -> None:
         """Set the memory limit of a running sandbox, in bytes."""

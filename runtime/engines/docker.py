@@ -21,6 +21,7 @@ from docker.utils import kwargs_from_env
 
 from runtime.engines.attach_stream import AttachStream
 from runtime.engines.base import Handle, SandboxSpec
+from runtime.engines.meeting_point import MeetingPoint
 from runtime.engines.seccomp import seccomp_profile
 from runtime.errors import EngineUnavailable, InvalidInput, NotFound
 
@@ -116,7 +117,7 @@ class DockerEngine:
     async def attach(self, name: str) -> AttachStream:
         """See Engine."""
         sock, already_read = await self._found(partial(self._attach, name), name)
-        return await AttachStream.connect(sock, already_read, name)
+        return await AttachStream.attached(name, sock, already_read)
 
     def _attach(self, name: str) -> tuple[socket.socket, bytes]:
         if not self._client.inspect_container(name)["State"]["Running"]:
@@ -124,6 +125,13 @@ class DockerEngine:
         params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         reader: Any = self._client.attach_socket(name, params)
         return _take_socket(reader)
+
+    async def meet(self, name: str) -> MeetingPoint | None:
+        """See Engine."""
+        if not self._client.base_url.startswith("http+docker:"):  # SDK's word for a Unix socket
+            return None
+        found = await self._found(partial(self._client.inspect_container, name), name)
+        return await MeetingPoint.open(name, found["State"]["Pid"])
 
     async def update(self, name: str, memory: int) -> None:
         """See Engine."""

@@ -13,6 +13,7 @@ _MODULES = (
     "runtime.link.frames",
     "runtime.agent.answers",
     "runtime.agent.calls",
+    "runtime.agent.carrier",
     "runtime.agent.commands",
     "runtime.agent.dns",
     "runtime.agent.door",

@@ -84,6 +84,15 @@ class LinkSession:
         stream.start(session._receive, session._closed)
         return session
 
+    async def meet(self, address: str) -> None:
+        """Let the agent connect to an abstract Unix address. RequestRefused if it can't, or knows nothing of that.
+
+        The host may establish a session there, with which this one is over.
+        """
+        with self.open({"op": "meet", "address": address}) as channel:
+            channel.end()
+            await channel.header()
+
     @property
     def lost(self) -> bool:
         """Whether the link has ended."""

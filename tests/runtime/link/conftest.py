@@ -1,4 +1,4 @@
-"""The same link twice: to an agent in a process, and to one in a container."""
+"""The same link three times: to an agent in a process, and to one in a container, on each way there is to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 import pytest
 
 from runtime.engines.docker import DockerEngine
-from tests.runtime.link.agents import Agent, container_agent, process_agent
+from tests.runtime.link.agents import Agent, ContainerAgent, ContainerAgentByTheShortWay, container_agent, process_agent
 from tests.runtime.link.box import Box, linked
 from tests.runtime.link.networked import NetworkedBox, outside
 
@@ -25,18 +25,19 @@ async def engine() -> AsyncIterator[DockerEngine]:
 
 
 @pytest.fixture(scope="session")
-async def shared_container(engine: DockerEngine) -> AsyncIterator[Agent]:
+async def shared_container(engine: DockerEngine) -> AsyncIterator[ContainerAgent]:
     """An agent in a container, for all tests that leave it as they found it."""
     async with container_agent(engine, _name(), LABELS) as agent:
         yield agent
 
 
-@pytest.fixture(params=["process", "container"])
-async def box(request: pytest.FixtureRequest, shared_container: Agent) -> AsyncIterator[Box]:
+@pytest.fixture(params=["process", "container", "short way"])
+async def box(request: pytest.FixtureRequest, shared_container: ContainerAgent) -> AsyncIterator[Box]:
     """A linked sandbox of each kind, without files."""
     kinds: dict[str, AbstractAsyncContextManager[Agent]] = {
         "process": process_agent(),
         "container": nullcontext(shared_container),
+        "short way": nullcontext(ContainerAgentByTheShortWay(shared_container.engine, shared_container.name)),
     }
     async with kinds[request.param] as agent, linked(agent) as connected:
         await connected.run("chmod -R u+w .; rm -rf -- * .[!.]* ..?*")
