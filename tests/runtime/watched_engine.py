@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 
-from runtime.engines.base import Engine
+from runtime.engines.base import Engine, MeetingPoint
 from runtime.streams import ByteStream
 
 _OPERATION = re.compile(rb'"op": ?"(\w+)"')
@@ -35,6 +35,10 @@ class WatchedEngine:
         """See Engine."""
         self._streams.append(await self._engine.attach(name))
         return _WatchedStream(self._streams[-1], self)
+
+    async def meet(self, name: str) -> MeetingPoint | None:
+        """See Engine. What goes past it couldn't be listened in to."""
+        return None
 
     def cut(self) -> None:
         """End all links."""
