@@ -21,6 +21,10 @@ class Dialled:
     channel: TcpChannel
     address: str
 
+    def close(self) -> None:
+        """Let go of the connection; idempotent."""
+        self.channel.close()
+
 
 class Dialler:
     """Connects to servers, by addresses that were looked at. The name is asked for once, and never dialled itself."""

@@ -11,6 +11,7 @@ from runtime.egress.bytes import ByteChannel, ChannelBroken
 from runtime.egress.denial import Denied
 from runtime.egress.http import serve_http
 from runtime.egress.linger import linger
+from runtime.egress.meanwhile import meanwhile
 from runtime.egress.secrets import SecretSet
 from runtime.egress.tls import TlsChannel
 from runtime.network_values import Reason
@@ -38,18 +39,12 @@ async def intercept(
     gone.
     """
     program = TlsChannel.as_server(client, authority.context(host), hello)
-    dialling = asyncio.get_running_loop().create_task(_verified(dial, trust, host))
-
-    async def dialled() -> ByteChannel:
-        return await dialling
-
     try:
-        await _shake_hands(program, client)
-        await serve_http(program, host, port, dialled, secrets, deny)
+        async with meanwhile(_verified(dial, trust, host)) as dialling:
+            await _shake_hands(program, client)
+            await serve_http(program, host, port, lambda: dialling, secrets, deny)
     finally:
         program.let_go()
-        if not dialling.cancel() and not dialling.cancelled() and dialling.exception() is None:
-            dialling.result().close()
 
 
 async def _shake_hands(program: TlsChannel, client: ByteChannel) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from functools import partial
+
 from runtime.egress.attempts import Attempt
 from runtime.egress.authority import Authority
 from runtime.egress.bytes import ByteChannel
 from runtime.egress.config import TLS_PORT
+from runtime.egress.dial import Dialled
 from runtime.egress.hello import read_hello
 from runtime.egress.http import serve_http
 from runtime.egress.intercept import intercept
+from runtime.egress.meanwhile import meanwhile
 from runtime.egress.policy import Decision
 from runtime.egress.secrets import SecretSet
 from runtime.egress.shared import Shared
@@ -32,37 +37,42 @@ class Passage:
         self._shared = shared
 
     async def go(self, authority: Authority | None, secrets: SecretSet) -> None:
-        """Carry the connection in the way that was decided. Those with secrets need the sandbox's authority."""
+        """Carry the connection in the way that was decided. Those with secrets need the sandbox's authority.
+
+        The server is dialled while the program's ClientHello is still on its way, but hears nothing unless it is good.
+        """
         if self._reason is Reason.PLAIN_HTTP:
             await self._as_http()
-        elif self._reason is Reason.INTERCEPTED:
-            assert authority is not None  # noqa: S101 - or there would be no secrets to intercept for
-            await self._as_http_in_tls(authority, secrets)
-        elif self._port == TLS_PORT:
-            await self._untouched(await self._hello())
         else:
-            await self._untouched(b"")
+            async with meanwhile(self._dial()) as dialling:
+                beginning = await self._hello() if self._port == TLS_PORT else b""
+                if self._reason is Reason.INTERCEPTED:
+                    assert authority is not None  # noqa: S101 - or there would be no secrets to intercept for
+                    await self._as_http_in_tls(beginning, dialling, authority, secrets)
+                else:
+                    await self._untouched(beginning, dialling)
 
-    async def _untouched(self, beginning: bytes) -> None:
+    async def _untouched(self, beginning: bytes, dialling: Awaitable[Dialled]) -> None:
         """After its `beginning`, which was read already."""
-        server = await self._dial()
-        try:
-            await server.send(beginning)
-            await splice(self._client, server)
-        finally:
-            server.close()
+        server = await self._let_through(dialling)
+        await server.send(beginning)
+        await splice(self._client, server)
 
     async def _as_http(self) -> None:
-        await serve_http(self._client, self._host, self._port, self._dial, None, self._attempt.refuse_request)
+        async def dial() -> ByteChannel:
+            return await self._let_through(self._dial())
 
-    async def _as_http_in_tls(self, authority: Authority, secrets: SecretSet) -> None:
-        hello = await self._hello()
+        await serve_http(self._client, self._host, self._port, dial, None, self._attempt.refuse_request)
+
+    async def _as_http_in_tls(
+        self, hello: bytes, dialling: Awaitable[Dialled], authority: Authority, secrets: SecretSet
+    ) -> None:
         await intercept(
             self._client,
             hello,
             self._host,
             self._port,
-            self._dial,
+            partial(self._let_through, dialling),
             await self._shared.trust(),
             authority,
             secrets,
@@ -72,8 +82,12 @@ class Passage:
     async def _hello(self) -> bytes:
         return await read_hello(self._client, self._host, self._shared.config.client_hello_seconds)
 
-    async def _dial(self) -> ByteChannel:
-        """Connect to the host, which lets the connection through, as far as the records are concerned."""
-        dialled = await self._shared.dialler.dial(self._host, self._port)
+    async def _dial(self) -> Dialled:
+        """Connect to the host, and say nothing there yet."""
+        return await self._shared.dialler.dial(self._host, self._port)
+
+    async def _let_through(self, dialling: Awaitable[Dialled]) -> ByteChannel:
+        """The server, once it is dialled. As far as the records are concerned, the connection is let through to it."""
+        dialled = await dialling
         self._attempt.let_through(self._reason, dialled.address)
         return dialled.channel

@@ -22,6 +22,8 @@ from tests.runtime.egress.stub_streams import Accepted
 
 Serving = Callable[[Accepted], None]
 
+GONE_SECONDS = 10.0
+
 _numbers = itertools.count()
 
 
@@ -74,12 +76,22 @@ class StubServer:
 
     @property
     def untouched(self) -> bool:
-        """Whether nobody has so much as connected. Asked by connecting: the server gets to that after all others."""
+        """Whether nobody has so much as connected."""
+        self._catch_up()
+        return not self._accepted
+
+    @property
+    def heard_nothing(self) -> bool:
+        """Whether all who have connected are gone again without having said anything."""
+        self._catch_up()
+        return all(each.over.wait(GONE_SECONDS) and not each.raw for each in self.connections)
+
+    def _catch_up(self) -> None:
+        """Wait until all who have connected were accepted, by being the last of them."""
         with socket.create_connection((self.address, self.port)) as last:
             while self._accepted[-1:] != [last.getsockname()]:
                 time.sleep(0.001)
         self._accepted.pop()
-        return not self._accepted
 
     def _accept(self) -> None:
         while True:

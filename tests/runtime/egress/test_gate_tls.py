@@ -8,7 +8,8 @@ import pytest
 import trustme
 
 from runtime.egress.config import TLS_PORT
-from runtime.network_values import Reason, Verdict
+from runtime.egress.resolver import NameNotFound
+from runtime.network_values import Reason, SecretName, Verdict
 from tests.runtime.egress.gates import HOST, denied_for, open_gate
 from tests.runtime.egress.hellos import (
     ECH,
@@ -26,6 +27,7 @@ from tests.runtime.egress.stub_resolvers import StubResolver
 from tests.runtime.egress.stub_servers import StubServer, echo
 from tests.runtime.egress.stub_streams import server_context
 from tests.runtime.egress.tls_programs import TlsProgram
+from tests.service import wait_until
 
 
 @pytest.fixture
@@ -64,11 +66,46 @@ REFUSED = {
 async def test_what_does_not_begin_as_tls_for_the_host_is_refused(
     server: StubServer, resolver: StubResolver, says: bytes, reason: Reason
 ) -> None:
-    """Before the name is even resolved."""
+    """Not a byte reaches the server."""
     async with open_gate(resolver) as gate:
         assert await denied_for(gate, HOST, TLS_PORT, says) is reason
-    assert server.untouched
-    assert not resolver.questions
+    assert server.heard_nothing
+
+
+@pytest.mark.parametrize("answer", ["stalled", "none"])
+async def test_a_refused_hello_is_why_whatever_becomes_of_the_connection(
+    server: StubServer, resolver: StubResolver, answer: str
+) -> None:
+    """The name isn't waited for, and that there is no such host doesn't matter."""
+    resolver.stalled = {HOST} if answer == "stalled" else set()
+    resolver.answers[HOST] = NameNotFound()
+    async with open_gate(resolver) as gate:
+        program = Program()
+        gate.accept(HOST, TLS_PORT, program.connection)
+        await resolver.asked.wait()
+        await program.send(real_hello("other.test"))
+        assert await program.is_reset()
+        assert [record.reason for record in gate.records()] == [Reason.SNI_MISMATCH]
+
+
+@pytest.mark.parametrize("secrets", [[], [SecretName(HOST, "API_KEY")]], ids=["spliced", "intercepted"])
+async def test_the_server_is_dialled_while_the_hello_is_on_its_way(
+    server: StubServer, resolver: StubResolver, secrets: list[SecretName]
+) -> None:
+    """But hears nothing, and is let go of when none comes; until then nothing is on record."""
+    async with open_gate(resolver, secrets=secrets, values=dict.fromkeys(secrets, "value")) as gate:
+        programs = [Program() for _ in range(3)]
+        for program in programs:
+            gate.accept(HOST, TLS_PORT, program.connection)
+            await program.send(real_hello(HOST)[:-1])
+        await asyncio.to_thread(wait_until, lambda: len(server.connections) == 3, 10, "Nobody has dialled the server")
+        assert not gate.records()
+        programs[0].cut()
+        programs[1].end()
+        assert await programs[1].is_reset()
+        gate.close()
+        assert await programs[2].is_reset()
+        assert await asyncio.to_thread(lambda: server.heard_nothing)
 
 
 async def test_a_hello_that_ends_too_early_is_none(server: StubServer, resolver: StubResolver) -> None:
@@ -81,7 +118,7 @@ async def test_a_hello_that_ends_too_early_is_none(server: StubServer, resolver:
             program.end()
             assert await program.is_reset()
             assert gate.records()[-1].reason is Reason.NOT_TLS
-    assert server.untouched
+    assert server.heard_nothing
 
 
 async def test_a_hello_that_drips_is_given_up(server: StubServer, resolver: StubResolver) -> None:
@@ -99,7 +136,7 @@ async def test_a_hello_that_drips_is_given_up(server: StubServer, resolver: Stub
         assert await program.is_reset()
         dripping.cancel()
         assert gate.records()[-1].reason is Reason.CLIENT_HELLO_TIMEOUT
-    assert server.untouched
+    assert server.heard_nothing
 
 
 ALLOWED = {
