@@ -29,6 +29,7 @@ class Relay(Request):
         self._rest = bytearray()  # what the program doesn't take yet
         self._doubtful = b""  # what may be half a frame, filled up: see runtime.link.frames
         self._listening = False
+        self._more = True  # there may be something to be read
         self._writer: int | None = None  # another descriptor of the socket, while its room for more is waited for
         self._host_ended = False
         self._told_end = False
@@ -56,15 +57,18 @@ class Relay(Request):
 
     def produce(self, limit: int) -> bytes:
         """Bytes from the program."""
-        if self._program_ended:
+        if self._program_ended or not self._more:
             return b""
         try:
             data = self._program.recv(limit)
         except BlockingIOError:
             self._listen()
             return b""
+        if len(data) < limit:
+            self._listen()
         if not data:
             self._program_ended = True
+            self._stop_listening()
             self._channel.end()
             self._settle()
         return data
@@ -77,12 +81,15 @@ class Relay(Request):
 
     def _listen(self) -> None:
         """Wait for the program to send something."""
+        self._more = False
         if not self._listening:
             self._loop.on_readable(self._program.fileno(), self._readable)
             self._listening = True
 
     def _readable(self) -> None:
-        self._stop_listening()
+        if self._more:  # what there was wasn't taken: there is no room for it
+            self._stop_listening()
+        self._more = True
         self._channel.wake()
 
     def _stop_listening(self) -> None:
