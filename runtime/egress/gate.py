@@ -145,8 +145,11 @@ class Gate:
     def _metered(self, connection: Connection, attempt: Attempt, idle: asyncio.Timeout) -> MeteredConnection:
         """`connection`, whose bytes count for the container and put off the time-out."""
         loop, seconds = asyncio.get_running_loop(), self._shared.config.idle_seconds
+        precision = seconds / 500  # putting it off costs, and there may be thousands of pieces a second
 
         def moved() -> None:
-            idle.reschedule(loop.time() + seconds)
+            deadline = loop.time() + seconds
+            if deadline - (idle.when() or 0) > precision:
+                idle.reschedule(deadline)
 
         return MeteredConnection(connection, attempt.traffic, self._allowance, moved)
