@@ -40,6 +40,7 @@ from runtime.link.frames import (
 T = TypeVar("T")
 
 MAX_NUMBER = 2**32 - 1
+SOCKET_SIZE = 1024 * 1024  # wanted; kernels give less, but enough for the host to be seldom waited for
 OUTPUT_HIGH = 256 * 1024  # bytes waiting to be written, above which no more body is produced
 
 
@@ -163,6 +164,7 @@ class Mux:
         """Be there for the host at a socket as well, whose abstract address this is. OSError where that can't be."""
         with socket.socket(socket.AF_UNIX) as sock:
             sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_SIZE)
             sock.connect(f"\0{address}")
             carrier = Carrier(self._loop, os.dup(sock.fileno()), os.dup(sock.fileno()))
         carrier.on_readable(partial(self._read, carrier))
