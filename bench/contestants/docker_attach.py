@@ -1,4 +1,4 @@
-"""What a container's standard input and output take and give at the most: Docker's `attach`, with nothing on it."""
+"""Docker's `attach`, with nothing on it: what the link would have if it went through the engine, as it may have to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ done
 
 
 class DockerAttach(KeepsFiles):
-    """The ceiling of whatever goes through a sandbox's own streams."""
+    """The ceiling of whatever goes through the engine's streams."""
 
     name = "docker attach"
 
