@@ -191,7 +191,7 @@ def test_the_agent_cannot_be_harmed(
     attempts = [harm, f"curl -sSk https://{DENIED}/hello", f"curl -sSk https://{ALLOWED}/hello"]
     calls = [api.post(f"/containers/{victim}/shell_calls", json={"commands": [attempt]}) for attempt in attempts]
     records = api.get(f"/containers/{victim}/egress").raise_for_status().json()["data"]
-    reached = [connection.server_name for connection in site.connections[before:]]
+    reached = [connection.server_name for connection in site.connections[before:] if connection.raw]
     if oci_runtime == GVISOR and not all(call.is_success for call in calls):  # code may have ended its own sandbox
         assert set(reached) <= ({ALLOWED} if policy == "allowlist" else set())
         return
