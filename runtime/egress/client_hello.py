@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runtime.egress.denial import Denied
 from runtime.egress.names import InvalidName, canonical
 from runtime.network_values import Reason
 
@@ -26,14 +27,6 @@ _HOST_NAME = 0
 _ALPN = 16
 # Encrypted Client Hello, as it is and as its drafts had it; and ESNI, which it was before.
 _ENCRYPTED = frozenset({*range(0xFE08, 0xFE0E), 0xFFCE})
-
-
-class HelloRefused(Exception):
-    """A connection doesn't begin in a way that can be let through."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +52,7 @@ class ClientHelloReader:
     def feed(self, data: bytes) -> ClientHello | None:
         """Take the next bytes. The message once it is whole; what comes after it is not looked at.
 
-        Raises HelloRefused as soon as it is clear that there is none, or none that can be let through.
+        Raises Denied as soon as it is clear that there is none, or none that can be let through.
         """
         self._unread += data
         while (self._left or self._begin_record()) and self._unread:
@@ -72,12 +65,12 @@ class ClientHelloReader:
         """Take the header of a record, if it is there."""
         header = self._unread[:_RECORD_HEADER]
         if not _BEGINNING.startswith(header[:2]):
-            raise HelloRefused(Reason.NOT_TLS)
+            raise Denied(Reason.NOT_TLS)
         if len(header) < _RECORD_HEADER:
             return False
         self._left = int.from_bytes(header[3:])
         if not 0 < self._left <= _MAX_RECORD:
-            raise HelloRefused(Reason.NOT_TLS)
+            raise Denied(Reason.NOT_TLS)
         self._consume(_RECORD_HEADER)
         return True
 
@@ -92,24 +85,24 @@ class ClientHelloReader:
         del self._unread[:size]
         self._size += size
         if self._size > MAX_HELLO:
-            raise HelloRefused(Reason.CLIENT_HELLO_TOO_LARGE)
+            raise Denied(Reason.CLIENT_HELLO_TOO_LARGE)
 
     def _is_whole(self) -> bool:
         """Whether all of the message is there. It has to be a ClientHello, and to end where a record does."""
         if self._message[0] != _CLIENT_HELLO:
-            raise HelloRefused(Reason.NOT_TLS)
+            raise Denied(Reason.NOT_TLS)
         if len(self._message) < _MESSAGE_HEADER:
             return False
         size = _MESSAGE_HEADER + int.from_bytes(self._message[1:_MESSAGE_HEADER])
         if size > MAX_HELLO:
-            raise HelloRefused(Reason.CLIENT_HELLO_TOO_LARGE)
+            raise Denied(Reason.CLIENT_HELLO_TOO_LARGE)
         if len(self._message) + self._left > size:
-            raise HelloRefused(Reason.NOT_TLS)
+            raise Denied(Reason.NOT_TLS)
         return len(self._message) == size
 
 
 class _Fields:
-    """The fields of a message, one after the other. Raises HelloRefused where there isn't enough for the next one."""
+    """The fields of a message, one after the other. Raises Denied where there isn't enough for the next one."""
 
     def __init__(self, data: bytes, reason: Reason = Reason.NOT_TLS) -> None:
         self._data = data
@@ -123,7 +116,7 @@ class _Fields:
         """The next `size` bytes."""
         start, self._at = self._at, self._at + size
         if self._at > len(self._data):
-            raise HelloRefused(self._reason)
+            raise Denied(self._reason)
         return self._data[start : self._at]
 
     def number(self, size: int) -> int:
@@ -137,7 +130,7 @@ class _Fields:
     def end(self) -> None:
         """Make sure that nothing is left."""
         if self:
-            raise HelloRefused(self._reason)
+            raise Denied(self._reason)
 
 
 def _parsed(hello: _Fields) -> ClientHello:
@@ -148,9 +141,9 @@ def _parsed(hello: _Fields) -> ClientHello:
     hello.vector(1)  # compression
     extensions = _extensions(hello)
     if not _ENCRYPTED.isdisjoint(extensions):
-        raise HelloRefused(Reason.ENCRYPTED_CLIENT_HELLO)
+        raise Denied(Reason.ENCRYPTED_CLIENT_HELLO)
     if _SERVER_NAME not in extensions:
-        raise HelloRefused(Reason.SNI_MISSING)
+        raise Denied(Reason.SNI_MISSING)
     return ClientHello(_server_name(extensions[_SERVER_NAME]), _protocols(extensions.get(_ALPN)))
 
 
@@ -164,7 +157,7 @@ def _extensions(hello: _Fields) -> dict[int, bytes]:
     while fields:
         kind = fields.number(2)
         if kind in extensions:
-            raise HelloRefused(Reason.SNI_INVALID if kind == _SERVER_NAME else Reason.NOT_TLS)
+            raise Denied(Reason.SNI_INVALID if kind == _SERVER_NAME else Reason.NOT_TLS)
         extensions[kind] = fields.vector(2)
     return extensions
 
@@ -175,15 +168,15 @@ def _server_name(extension: bytes) -> str:
     names = _Fields(fields.vector(2), Reason.SNI_INVALID)
     fields.end()
     if names.number(1) != _HOST_NAME:
-        raise HelloRefused(Reason.SNI_INVALID)
+        raise Denied(Reason.SNI_INVALID)
     sent = names.vector(2)
     names.end()
     try:
         name = canonical(sent.decode("ascii"))
     except (UnicodeDecodeError, InvalidName):
-        raise HelloRefused(Reason.SNI_INVALID) from None
+        raise Denied(Reason.SNI_INVALID) from None
     if len(name) != len(sent):
-        raise HelloRefused(Reason.SNI_INVALID)
+        raise Denied(Reason.SNI_INVALID)
     return name
 
 

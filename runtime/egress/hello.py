@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from runtime.egress.bytes import ByteChannel
-from runtime.egress.client_hello import ClientHelloReader, HelloRefused
+from runtime.egress.client_hello import ClientHelloReader
 from runtime.egress.denial import Denied
 from runtime.network_values import Reason
 
@@ -28,8 +28,6 @@ async def read_hello(client: ByteChannel, host: str, seconds: float) -> bytes:
                 hello = reader.feed(data)
     except TimeoutError:
         raise Denied(Reason.CLIENT_HELLO_TIMEOUT) from None
-    except HelloRefused as refused:
-        raise Denied(refused.reason) from None
     if hello.server_name != host:
         raise Denied(Reason.SNI_MISMATCH)
     return bytes(read)

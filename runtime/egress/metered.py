@@ -9,7 +9,7 @@ from runtime.egress.traffic import Allowance, Traffic
 
 
 class MeteredConnection:
-    """A Connection whose bytes are counted, both ways, before they go on. What is beyond the allowance never does.
+    """Implements ByteChannel: bytes of a connection are counted before they go on, and beyond the allowance never do.
 
     Receiving and sending raise Denied then. `moved` is called whenever bytes have passed.
     """
@@ -23,7 +23,7 @@ class MeteredConnection:
         self._moved = moved
 
     async def receive(self) -> bytes:
-        """See Connection."""
+        """See ByteChannel."""
         data = await self._connection.receive()
         self._allowance.take(len(data))
         self._traffic.sent += len(data)
@@ -31,20 +31,16 @@ class MeteredConnection:
         return data
 
     async def send(self, data: bytes) -> None:
-        """See Connection."""
+        """See ByteChannel."""
         self._allowance.take(len(data))
         await self._connection.send(data)
         self._traffic.received += len(data)
         self._moved()
 
     def end(self) -> None:
-        """See Connection."""
+        """See ByteChannel."""
         self._connection.end()
 
     def close(self) -> None:
-        """See Connection."""
+        """See ByteChannel."""
         self._connection.close()
-
-    def on_lost(self, callback: Callable[[], None]) -> None:
-        """See Connection."""
-        self._connection.on_lost(callback)

@@ -8,11 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from runtime.egress.http_heads import Headers
 from runtime.egress.scrubber import Echo, Scrubber
 from runtime.network_values import SecretName
-
-Headers = Sequence[tuple[bytes, bytes]]
-"""Names and values, in order."""
 
 MAX_SIZE = 256 * 1024
 """Bytes of all values of headers together, once secrets are in: a short header can name a long secret often."""

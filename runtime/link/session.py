@@ -39,9 +39,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2.0  # HELLO is said again after that, then after twice that, and so on: see _Greeting
 SLACK = 4 * MAX_PAYLOAD  # what a given-up channel may still send beside its data
-MAX_GIVEN_UP = (
-    10_000  # channels whose end the agent still has to confirm; it is bounded itself, and mostly does at once
-)
+MAX_GIVEN_UP = 10_000  # channels whose end the agent still has to confirm; mostly it does at once
 
 OnOpen = Callable[[Json, LinkConnection], None]
 """Takes a connection that a program in the sandbox makes, and closes it sooner or later. Its header isn't trusted."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator
 
@@ -17,6 +16,7 @@ from tests.oci_runtimes import OCI_RUNTIMES
 from tests.runtime.egress.stub_servers import StubServer, new_address
 from tests.runtime.egress.stub_streams import server_context
 from tests.service import Service
+from tests.way_out import service_that_reaches
 
 CLIENTS = "sandlot/clients:latest"
 
@@ -69,16 +69,9 @@ def networked(
     http2_address: str,
 ) -> Iterator[Service]:
     """A service on that OCI runtime, which alone knows these hosts and trusts their authority."""
-    bundle = tmp_path_factory.mktemp("authority") / "ca.pem"
-    authority.cert_pem.write_to_path(str(bundle))
     hosts = dict.fromkeys((ALLOWED, SECRET, DENIED), site.address) | {HTTP2: http2_address}
-    settings = {
-        "ENGINE_RUNTIME": oci_runtime,
-        "IMAGE": CLIENTS,
-        "CA_BUNDLE": str(bundle),
-        "EGRESS_PRIVATE_RANGES": json.dumps({name: ["127.0.0.0/8"] for name in hosts}),
-    }
-    with Service(tmp_path_factory.mktemp("networked"), settings, hosts) as running:
+    settings = {"ENGINE_RUNTIME": oci_runtime, "IMAGE": CLIENTS}
+    with service_that_reaches(hosts, authority, tmp_path_factory.mktemp("networked"), settings) as running:
         yield running
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from runtime.egress.client_hello import ClientHello, ClientHelloReader, HelloRefused
+from runtime.egress.client_hello import ClientHello, ClientHelloReader
+from runtime.egress.denial import Denied
 from runtime.egress.names import canonical
 from runtime.network_values import Reason
 from tests.runtime.egress.hellos import (
@@ -45,5 +46,5 @@ def outcome(data: bytes, size: int) -> ClientHello | Reason | None:
     reader = ClientHelloReader()
     try:
         return next(filter(None, map(reader.feed, in_pieces(data, size or 1))), None)
-    except HelloRefused as refused:
-        return refused.reason
+    except Denied as denied:
+        return denied.reason

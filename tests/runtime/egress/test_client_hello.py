@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.egress.client_hello import MAX_HELLO, ClientHello, ClientHelloReader, HelloRefused
+from runtime.egress.client_hello import MAX_HELLO, ClientHello, ClientHelloReader
+from runtime.egress.denial import Denied
 from runtime.network_values import Reason
 from tests.fuzz.targets.client_hello import outcome
 from tests.runtime.egress.hellos import (
@@ -50,9 +51,9 @@ def read(*pieces: bytes) -> ClientHello | None:
 
 def refusal(data: bytes) -> Reason:
     """Why a reader refuses these bytes: the same whether they come at once or one by one."""
-    with pytest.raises(HelloRefused) as at_once:
+    with pytest.raises(Denied) as at_once:
         ClientHelloReader().feed(data)
-    with pytest.raises(HelloRefused) as one_by_one:
+    with pytest.raises(Denied) as one_by_one:
         list(map(ClientHelloReader().feed, in_pieces(data, 1)))
     assert at_once.value.reason == one_by_one.value.reason
     return at_once.value.reason
