@@ -8,13 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from runtime.errors import SandboxLost
+from runtime.link.flow import Incoming, Outgoing
 from runtime.link.frames import (
-    AMOUNT,
     COUNT,
     CREDIT,
     DATA,
     END,
-    MAX_PAYLOAD,
     REPLY,
     RESET,
     WINDOW,
@@ -22,10 +21,8 @@ from runtime.link.frames import (
     Json,
     ProtocolError,
     decode_json,
-    decode_number,
     encode,
 )
-from runtime.link.unread import Unread
 
 if TYPE_CHECKING:
     from runtime.link.session import LinkSession
@@ -53,12 +50,8 @@ class Channel:
     def __init__(self, session: LinkSession, number: int) -> None:
         self.number = number
         self._session = session
-        self._credit = WINDOW
-        self._sent = 0
-        self._received = 0
-        self._window = WINDOW  # how much the agent may still send
-        self._unacknowledged = 0
-        self._body = Unread()
+        self._outgoing = Outgoing(WINDOW)
+        self._incoming = Incoming(WINDOW, WINDOW // 4)
         self._header: Json | None = None
         self._ended = False
         self._failure: Failure | None = None
@@ -72,7 +65,7 @@ class Channel:
 
     def close(self) -> None:
         """Wait for nothing more, and read nothing more; idempotent."""
-        self._body.take()
+        self._incoming.unread.take()
         if not self._ended and self._failure is None:
             self._session.give_up(self)
             self.fail(partial(SandboxLost, "The channel was closed."))
@@ -81,19 +74,17 @@ class Channel:
         """Send a piece of the body, waiting for the agent to take it."""
         rest = memoryview(data)
         while rest:
-            await self._until(lambda: self._credit > 0)
+            await self._until(lambda: self._outgoing.is_open)
             await self._session.room()
             if self._failure is not None:
                 raise self._failure()
-            piece = rest[: min(MAX_PAYLOAD, self._credit)]
+            piece = self._outgoing.take(rest)
             rest = rest[len(piece) :]
-            self._credit -= len(piece)
-            self._sent += len(piece)
             self._session.send(encode(DATA, self.number, piece))
 
     def end(self) -> None:
         """The body is whole."""
-        self._session.send(encode(END, self.number, COUNT.pack(self._sent)))
+        self._session.send(encode(END, self.number, COUNT.pack(self._outgoing.sent)))
 
     async def header(self) -> Json:
         """The header of the answer."""
@@ -104,31 +95,23 @@ class Channel:
     async def body(self) -> AsyncIterator[bytes]:
         """The pieces of the answer's body, as they come."""
         while True:
-            await self._until(lambda: bool(self._body) or self._ended)
-            if not self._body:
+            await self._until(lambda: bool(self._incoming.unread) or self._ended)
+            if not self._incoming.unread:
                 return
-            piece = self._body.take()
-            self._acknowledge(len(piece))
+            piece = self._incoming.take()
+            self._acknowledge()
             yield piece
 
     def handle(self, frame: Frame) -> None:
         """Take a frame from the agent, which is not trusted: ProtocolError when it isn't its turn to send that."""
-        if frame.kind == DATA:
-            self._window -= len(frame.payload)
-            if self._window < 0 or not frame.payload or self._header is None:
-                raise ProtocolError("data that wasn't asked for")
-            self._received += len(frame.payload)
-            self._body.add(frame.payload)
+        if frame.kind == DATA and self._header is not None:
+            self._incoming.add(frame.payload)
         elif frame.kind == REPLY and self._header is None:
             self._header = decode_json(frame.payload)
         elif frame.kind == CREDIT:
-            amount = decode_number(AMOUNT, frame.payload)
-            if amount == 0 or self._credit + amount > WINDOW:
-                raise ProtocolError("credit for more than was sent")
-            self._credit += amount
+            self._outgoing.add_credit(frame.payload)
         elif frame.kind == END and self._header is not None:
-            if decode_number(COUNT, frame.payload) != self._received:
-                raise ProtocolError("an END with another count than was received")
+            self._incoming.check_end(frame.payload)
             self._ended = True
             self._session.forget(self)
         elif frame.kind == RESET:
@@ -154,10 +137,7 @@ class Channel:
             self._changed.clear()
             await self._changed.wait()
 
-    def _acknowledge(self, size: int) -> None:
+    def _acknowledge(self) -> None:
         """Let the agent send more, when what was read is worth a frame."""
-        self._unacknowledged += size
-        if self._unacknowledged >= WINDOW // 4 and not self._ended and self._failure is None:
-            self._session.send(encode(CREDIT, self.number, AMOUNT.pack(self._unacknowledged)))
-            self._window += self._unacknowledged
-            self._unacknowledged = 0
+        if not self._ended and self._failure is None and (credit := self._incoming.credit()) is not None:
+            self._session.send(encode(CREDIT, self.number, credit))

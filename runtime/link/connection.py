@@ -9,23 +9,20 @@ from typing import TYPE_CHECKING
 
 from runtime.errors import SandboxLost
 from runtime.link.channel import Failure
+from runtime.link.flow import Incoming, Outgoing
 from runtime.link.frames import (
-    AMOUNT,
     CONNECTION_WINDOW,
     COUNT,
     CREDIT,
     DATA,
     END,
-    MAX_PAYLOAD,
     PAD,
     RESET,
     Frame,
     ProtocolError,
     decode_json,
-    decode_number,
     encode,
 )
-from runtime.link.unread import Unread
 
 if TYPE_CHECKING:
     from runtime.link.session import LinkSession
@@ -41,13 +38,9 @@ class LinkConnection:
     def __init__(self, session: LinkSession, number: int) -> None:
         self.number = number
         self._session = session
-        self._credit = CONNECTION_WINDOW
-        self._sent = 0
+        self._outgoing = Outgoing(CONNECTION_WINDOW)
         self._ended = False
-        self._window = CONNECTION_WINDOW  # how much the agent may still send
-        self._received = 0
-        self._unacknowledged = 0
-        self._unread = Unread()
+        self._incoming = Incoming(CONNECTION_WINDOW, CONNECTION_WINDOW // 2)
         self._program_ended = False
         self._failure: Failure | None = None
         self._on_lost: list[Callable[[], None]] = []
@@ -56,29 +49,27 @@ class LinkConnection:
 
     async def receive(self) -> bytes:
         """The next bytes that the program sent, all that wait; none when it will send no more."""
-        while self._failure is None and not self._unread and not self._program_ended:
+        while self._failure is None and not self._incoming.unread and not self._program_ended:
             self._readable.clear()
             await self._readable.wait()
         if self._failure is not None:
             raise self._failure()
-        data = self._unread.take()
-        self._acknowledge(len(data))
+        data = self._incoming.take()
+        self._acknowledge()
         return data
 
     async def send(self, data: bytes) -> None:
         """Send bytes to the program, waiting until it has room for them."""
         rest = memoryview(data)
         while rest:
-            while self._failure is None and self._credit == 0:
+            while self._failure is None and not self._outgoing.is_open:
                 self._writable.clear()
                 await self._writable.wait()
             await self._session.room()
             if self._failure is not None:
                 raise self._failure()
-            piece = rest[: min(MAX_PAYLOAD, self._credit)]
+            piece = self._outgoing.take(rest)
             rest = rest[len(piece) :]
-            self._credit -= len(piece)
-            self._sent += len(piece)
             self._session.send(encode(DATA, self.number, piece))
             if not rest and piece[-1] == PAD:
                 self._session.send(encode(DATA, self.number))  # says that these bytes are no padding: see frames
@@ -87,7 +78,7 @@ class LinkConnection:
         """No more will be sent: the program reads the end. Idempotent."""
         if self._failure is None and not self._ended:
             self._ended = True
-            self._session.send(encode(END, self.number, COUNT.pack(self._sent)))
+            self._session.send(encode(END, self.number, COUNT.pack(self._outgoing.sent)))
             self._finish_if_over()
 
     def close(self) -> None:
@@ -106,23 +97,15 @@ class LinkConnection:
     def handle(self, frame: Frame) -> None:
         """Take a frame from the agent, which is not trusted: ProtocolError when it isn't its turn to send that."""
         if frame.kind == DATA and not self._program_ended:
-            self._window -= len(frame.payload)
-            if self._window < 0 or not frame.payload:
-                raise ProtocolError("data that there was no credit for")
-            self._received += len(frame.payload)
-            self._unread.add(frame.payload)
+            self._incoming.add(frame.payload)
             self._readable.set()
         elif frame.kind == END and not self._program_ended:
-            if decode_number(COUNT, frame.payload) != self._received:
-                raise ProtocolError("an END with another count than was received")
+            self._incoming.check_end(frame.payload)
             self._program_ended = True
             self._readable.set()
             self._finish_if_over()
         elif frame.kind == CREDIT:
-            amount = decode_number(AMOUNT, frame.payload)
-            if amount == 0 or self._credit + amount > CONNECTION_WINDOW:
-                raise ProtocolError("credit for more than was sent")
-            self._credit += amount
+            self._outgoing.add_credit(frame.payload)
             self._writable.set()
         elif frame.kind == RESET:
             decode_json(frame.payload)
@@ -135,7 +118,7 @@ class LinkConnection:
         """Nothing more will come or go."""
         if self._failure is None:
             self._failure = error
-            self._unread.take()
+            self._incoming.unread.take()
             self._readable.set()
             self._writable.set()
             self._tell()
@@ -151,10 +134,7 @@ class LinkConnection:
         if self._ended and self._program_ended:
             self._session.finish(self)
 
-    def _acknowledge(self, size: int) -> None:
+    def _acknowledge(self) -> None:
         """Let the agent send more, when what was read is worth a frame."""
-        self._unacknowledged += size
-        if self._unacknowledged >= CONNECTION_WINDOW // 2 and not self._program_ended:
-            self._session.send(encode(CREDIT, self.number, AMOUNT.pack(self._unacknowledged)))
-            self._window += self._unacknowledged
-            self._unacknowledged = 0
+        if not self._program_ended and (credit := self._incoming.credit()) is not None:
+            self._session.send(encode(CREDIT, self.number, credit))

@@ -155,7 +155,7 @@ print(hashlib.sha256(read_all(s)).hexdigest())
     connection = await networked.connection()
     before = await agent_memory(networked)
     sending = asyncio.create_task(connection.send(data))
-    await _until_still(lambda: connection._sent)
+    await _until_still(lambda: connection._outgoing.sent)
     assert not sending.done()
     assert await networked.run("echo alive") == "alive\n"
     assert await agent_memory(networked) - before < 8 * MIB
@@ -171,8 +171,8 @@ async def test_a_host_that_reads_slowly(networked: NetworkedBox) -> None:
     """A program that sends more than is read has to wait, and all comes in the end."""
     program = networked.program("s = connect(); s.sendall(os.urandom(1 << 20) * 64); s.close()")
     connection = await networked.connection()
-    await _until_still(lambda: len(connection._unread))
-    assert len(connection._unread) == CONNECTION_WINDOW
+    await _until_still(lambda: len(connection._incoming.unread))
+    assert len(connection._incoming.unread) == CONNECTION_WINDOW
     assert await networked.run("echo alive") == "alive\n"
     assert not program.done()
     assert len(await read_all(connection)) == 64 * MIB

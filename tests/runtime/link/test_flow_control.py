@@ -105,7 +105,7 @@ async def test_who_waits_for_room_goes_on_in_turn() -> None:
         for _ in range(10):
             await asyncio.sleep(0)
         assert stream.queued <= HEADER.size + MAX_PAYLOAD
-        sent = [connection._sent for connection in connections]
+        sent = [connection._outgoing.sent for connection in connections]
         assert max(sent) - min(sent) <= 2 * MAX_PAYLOAD  # the first was alone at first
         stream.take()
 
