@@ -41,6 +41,11 @@ class Connection:
 
         What is returned is good until the next request: new memory for a large body would cost more than receiving it.
         """
+        self.send(method, path, media_type, *body)
+        return self.receive()
+
+    def send(self, method: str, path: str, media_type: str = "", *body: bytes) -> None:
+        """The first half of a request."""
         length = sum(map(len, body))
         content = f"Content-Type: {media_type}\r\nContent-Length: {length}\r\n" if body else ""
         self._be_connected()
@@ -52,19 +57,9 @@ class Connection:
             self._socket.sendall(head)
             for piece in body:
                 self._socket.sendall(piece)
-        return self._answer()
 
-    def close(self) -> None:
-        """Hang up."""
-        self._socket.close()
-
-    def _be_connected(self) -> None:
-        """Connect anew where the service has hung up: it does so with connections that were idle for a while."""
-        if select.select([self._socket], [], [], 0)[0]:
-            self._socket.close()
-            self._socket = _connect(self._port)
-
-    def _answer(self) -> memoryview:
+    def receive(self) -> memoryview:
+        """The other half of a request, as that returns it."""
         received = b""
         while b"\r\n\r\n" not in received:
             piece = self._socket.recv(SEARCHED)
@@ -77,6 +72,20 @@ class Connection:
         if status != HTTPStatus.OK:
             raise UnexpectedAnswer(f"{status}: {bytes(body).decode(errors='replace')}")
         return body
+
+    def fileno(self) -> int:
+        """The socket's, to wait with others for an answer. It may be another after `send`."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def _be_connected(self) -> None:
+        """Connect anew where the service has hung up: it does so with connections that were idle for a while."""
+        if select.select([self._socket], [], [], 0)[0]:
+            self._socket.close()
+            self._socket = _connect(self._port)
 
     def _fill(self, begin: bytes, length: int) -> memoryview:
         """A body of `length` bytes that begins with `begin`."""
