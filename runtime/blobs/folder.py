@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
-from contextlib import ExitStack
 from functools import partial
-from io import FileIO
 from pathlib import Path
 from typing import Self, TypeVar
 
 from runtime.blobs.incoming_file import IncomingFile, remove_abandoned, sync_folder
+from runtime.blobs.outgoing_file import OutgoingFile
 from runtime.disk import on_disk
-from runtime.errors import NotFound, StorageUnavailable
+from runtime.errors import StorageUnavailable
 from runtime.ids import is_blob_id
-from runtime.pieces import PIECE, gathered
+from runtime.pieces import gathered
 
 T = TypeVar("T")
 
@@ -55,22 +54,9 @@ class FolderBlobStore:
 
     async def read(self, blob_id: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         """See BlobStore."""
-        pieces = self._pieces(blob_id, start, end)
+        pieces = _pieces(OutgoingFile(self._path(blob_id), start, end))
         await anext(pieces)  # opens the file; and what has begun is also closed when it is never read
         return pieces
-
-    async def _pieces(self, blob_id: str, start: int, end: int | None) -> AsyncGenerator[bytes]:
-        """First an empty piece, once the file is open; then the bytes."""
-        held = ExitStack()
-        try:
-            file = await _off_loop(partial(_open, self._path(blob_id), start, held))
-            yield b""
-            position = start
-            while data := await _off_loop(partial(file.read, _up_to(end, position))):
-                position += len(data)
-                yield data
-        finally:
-            await _off_loop(held.close)  # frees the disk's space if the blob was removed meanwhile: that takes time
 
     async def remove(self, blob_id: str) -> None:
         """See BlobStore."""
@@ -96,19 +82,18 @@ def _prepare(folder: Path) -> None:
     remove_abandoned(folder / INCOMING)
 
 
-def _open(path: Path, start: int, held: ExitStack) -> FileIO:
-    """The file from byte `start` on, closed by `held`."""
+async def _pieces(file: OutgoingFile) -> AsyncGenerator[bytes]:
+    """First an empty piece, once the file is open; then the bytes."""
     try:
-        file = held.enter_context(FileIO(path))
-    except FileNotFoundError:
-        raise NotFound(f"There is no blob {path.name}.") from None
-    file.seek(start)
-    return file
-
-
-def _up_to(end: int | None, position: int) -> int:
-    """How many bytes to read next."""
-    return PIECE if end is None else min(PIECE, max(0, end - position))
+        data = await _off_loop(file.open)
+        yield b""
+        if data:
+            yield data
+        while file.is_open:
+            yield await _off_loop(file.read)
+    finally:
+        if file.is_open:
+            await _off_loop(file.close)
 
 
 async def _off_loop(call: Callable[[], T]) -> T:
