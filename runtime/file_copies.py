@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Sequence
 from contextlib import aclosing
 
 from runtime.file_values import File
-from runtime.files import FileService
+from runtime.files import FileService, no_such_file
 from runtime.ids import new_container_file_id
 from runtime.names import safe_name
 from runtime.params import at_param
@@ -32,11 +31,12 @@ class FileCopies:
 
     async def find_all(self, owner: str, file_ids: Sequence[str]) -> Sequence[File]:
         """The owner's files, in that order, each once. Raises NotFound for the first that isn't there."""
-        found: dict[str, File] = {}
+        found = await self._files.find_all(owner, file_ids)
         for index, file_id in enumerate(file_ids):
             with at_param(f"file_ids[{index}]"):
-                found[file_id] = await self._files.retrieve(owner, file_id)
-        return list(found.values())
+                if file_id not in found:
+                    raise no_such_file(file_id)
+        return [found[file_id] for file_id in dict.fromkeys(file_ids)]
 
     async def send(self, owner: str, file_id: str, sandbox: Sandbox) -> WritingFile:
         """Send a file's bytes into a sandbox. Raises NotFound and StorageFull."""
@@ -48,25 +48,26 @@ class FileCopies:
 
         Some are sent at the same time, but they get their names in order: of two with one name the first keeps it.
         """
-        sending: deque[asyncio.Task[WritingFile]] = deque()
+        at_a_time = asyncio.Semaphore(SENT_AT_A_TIME)
+
+        async def send(file: File) -> WritingFile:
+            async with at_a_time:
+                return await self._send(file, sandbox)
+
         try:
             async with asyncio.TaskGroup() as group:
-                for file in files:
-                    if len(sending) == SENT_AT_A_TIME:
-                        await self._finish(container_id, await sending.popleft())
-                    sending.append(group.create_task(self._send(file, sandbox)))
-                for sent in sending:
-                    await self._finish(container_id, await sent)
+                sending = [group.create_task(send(file)) for file in files]
         except ExceptionGroup as failures:
             with at_param("file_ids"):
                 raise failures.exceptions[0] from None
+        sent = [task.result() for task in sending]
+        for writing in sent:
+            writing.end()
+        await self._records.add_all([users_file(container_id, *await writing.ended()) for writing in sent])
 
     async def _send(self, file: File, sandbox: Sandbox) -> WritingFile:
         async with aclosing(await self._files.read(file)) as content:
             return await sandbox.write(safe_name(file.filename), content)
-
-    async def _finish(self, container_id: str, writing: WritingFile) -> None:
-        await self._records.add(users_file(container_id, *await writing.finish()))
 
 
 def users_file(container_id: str, path: bytes, size: int) -> ContainerFile:

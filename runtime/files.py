@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 
 from runtime.errors import NotFound
 from runtime.file_values import Blob, File, FilePurpose, FileSpec
@@ -43,9 +43,14 @@ class FileService:
     async def retrieve(self, owner: str, file_id: str) -> File:
         """The file's record. Raises NotFound, also once the file has expired."""
         file = await self._store.find(owner, file_id) if is_file_id(file_id) else None
-        if file is None or (file.expires_at is not None and file.expires_at <= time.time()):
-            raise _not_found(file_id)
+        if file is None or _has_expired(file):
+            raise no_such_file(file_id)
         return file
+
+    async def find_all(self, owner: str, file_ids: Iterable[str]) -> Mapping[str, File]:
+        """The records of those files that there are, by their ids."""
+        found = await self._store.find_all(owner, [file_id for file_id in file_ids if is_file_id(file_id)])
+        return {file.id: file for file in found if not _has_expired(file)}
 
     async def read(self, file: File, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         """The bytes from `start` up to `end`, which is excluded; to be closed. A deletion no longer matters to them.
@@ -55,13 +60,13 @@ class FileService:
         try:
             return await self._storage.read(file.blob_id, start, end)
         except NotFound:
-            raise _not_found(file.id) from None
+            raise no_such_file(file.id) from None
 
     async def delete(self, owner: str, file_id: str) -> None:
         """Remove the file. Done again, it raises NotFound."""
         file = await self.retrieve(owner, file_id)
         if not await uninterrupted(self._remove(file)):
-            raise _not_found(file_id)
+            raise no_such_file(file_id)
 
     async def expire_due(self) -> None:
         """Remove files whose time is up."""
@@ -95,5 +100,10 @@ def new_file(spec: FileSpec, blob: Blob) -> File:
     )
 
 
-def _not_found(file_id: str) -> NotFound:
+def _has_expired(file: File) -> bool:
+    return file.expires_at is not None and file.expires_at <= time.time()
+
+
+def no_such_file(file_id: str) -> NotFound:
+    """How it is said that the caller has no such file."""
     return NotFound(f"No such File object: {file_id}", param="id")

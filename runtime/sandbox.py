@@ -201,12 +201,20 @@ class WritingFile:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
-    async def finish(self) -> tuple[bytes, int]:
-        """Give the file its name, or one like it where that one is taken: the path below ROOT, and the size."""
+    def end(self) -> None:
+        """Give the file its name, or one like it where that one is taken. Files get theirs in the order of this."""
+        self._channel.end()
+
+    async def ended(self) -> tuple[bytes, int]:
+        """What became of that: the path below ROOT, and the size."""
         with self._channel:
-            self._channel.end()
             header = await _header(self._channel)
         return _path(header.get("path")), _size(header.get("size"))
+
+    async def finish(self) -> tuple[bytes, int]:
+        """Both at once."""
+        self.end()
+        return await self.ended()
 
     def close(self) -> None:
         """Drop the file, unless it is finished; idempotent."""

@@ -83,6 +83,9 @@ class ContainerFileStore(Protocol):
         container is not known.
         """
 
+    async def add_all(self, files: Sequence[ContainerFile]) -> None:
+        """Keep files of one container, each as `add` does it: all of them or none."""
+
     async def get(self, container_id: str, file_id: str) -> ContainerFile | None:
         """The file if it is in that container."""
 
@@ -138,6 +141,9 @@ class FileStore(Protocol):
 
     async def find(self, owner: str, file_id: str) -> File | None:
         """The file if it is `owner`'s, also when its time is up."""
+
+    async def find_all(self, owner: str, file_ids: Sequence[str]) -> Sequence[File]:
+        """Those of the files that are `owner`'s, each once and in no particular order, also when their time is up."""
 
     async def list(self, owner: str, page: PageRequest, purpose: FilePurpose | None, now: int) -> Page[File]:
         """A page of `owner`'s files that have not expired at `now`, only those of `purpose` if one is given.

@@ -44,7 +44,8 @@ _INSERT = insert(ContainerFileRow)
 _INSERT_OR_TAKE_OVER = _INSERT.on_conflict_do_update(
     index_elements=_PATH,
     set_={name: _INSERT.excluded[name] for name in ("size", "created_at", "source")},
-).returning(ContainerFileRow.id)
+)
+_INSERT_AND_TELL_ID = _INSERT_OR_TAKE_OVER.returning(ContainerFileRow.id)
 _INSERT_IF_NEW = _INSERT.on_conflict_do_nothing(index_elements=_PATH)
 _RESIZE = update(ContainerFileRow).where(ContainerFileRow.id == bindparam("file_id")).values(size=bindparam("new_size"))
 _REMOVE = delete(ContainerFileRow).where(ContainerFileRow.id == bindparam("file_id"))
@@ -95,10 +96,20 @@ class SqlContainerFileStore:
         """See ContainerFileStore."""
         try:
             async with self._writer.begin() as connection:
-                kept = await connection.scalars(_INSERT_OR_TAKE_OVER, _values(file))
+                kept = await connection.scalars(_INSERT_AND_TELL_ID, _values(file))
                 return replace(file, id=kept.one())
         except IntegrityError as error:
             raise _container_not_found(file.container_id) from error
+
+    async def add_all(self, files: Sequence[ContainerFile]) -> None:
+        """See ContainerFileStore."""
+        if not files:
+            return
+        try:
+            async with self._writer.begin() as connection:
+                await connection.execute(_INSERT_OR_TAKE_OVER, [_values(file) for file in files])
+        except IntegrityError as error:
+            raise _container_not_found(files[0].container_id) from error
 
     async def get(self, container_id: str, file_id: str) -> ContainerFile | None:
         """See ContainerFileStore."""

@@ -32,6 +32,7 @@ _SELECT = select(
 ).join(BlobRow, BlobRow.id == FileRow.blob_id)
 _GET = _SELECT.where(FileRow.id == bindparam("file_id"))
 _FIND = _GET.where(FileRow.owner == bindparam("owner"))
+_FIND_ALL = _SELECT.where(FileRow.id.in_(bindparam("file_ids", expanding=True)), FileRow.owner == bindparam("owner"))
 _DUE = _SELECT.where(FileRow.expires_at <= bindparam("now")).order_by(FileRow.expires_at).limit(_DUE_AT_MOST)
 _INSERT = insert(FileRow)
 _BLOB = select(FileRow.blob_id).where(FileRow.id == bindparam("file_id"), FileRow.owner == bindparam("owner"))
@@ -76,6 +77,14 @@ class SqlFileStore:
         async with self._reader.connect() as connection:
             row = (await connection.execute(_FIND, {"owner": owner, "file_id": file_id})).one_or_none()
         return _file(row) if row else None
+
+    async def find_all(self, owner: str, file_ids: Sequence[str]) -> Sequence[File]:
+        """See FileStore."""
+        if not file_ids:
+            return []
+        async with self._reader.connect() as connection:
+            rows = (await connection.execute(_FIND_ALL, {"owner": owner, "file_ids": file_ids})).all()
+        return [_file(row) for row in rows]
 
     async def list(self, owner: str, page: PageRequest, purpose: FilePurpose | None, now: int) -> Page[File]:
         """See FileStore."""
