@@ -1,0 +1,1 @@
+"""Many at a time: creates at once, callers at once, sandboxes that idle, records that pile up."""
