@@ -43,6 +43,29 @@ class Settings(BaseSettings):
         default=None, description="The engine's OCI runtime, such as `runsc`. Unset: the engine's default."
     )
     cpus: float = Field(default=1.0, gt=0, description="How many CPUs a sandbox may use.")
+    pool_size: int = Field(
+        default=4,
+        ge=0,
+        description="How many sandboxes are kept ready, started ahead of the containers they will be; 0 for none. "
+        "An idle one takes about 10 MiB of memory.",
+    )
+    pool_max_size: int | None = Field(
+        default=None,
+        ge=0,
+        description="How many are kept ready at most: as many as containers were created within the last minute. "
+        "Unset: twice `POOL_SIZE`.",
+    )
+    max_containers: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many containers may live at once; to create more is answered with 429. Unset: no limit.",
+    )
+    memory_reserve_bytes: int = Field(
+        default=512 * MIB,
+        ge=0,
+        description="How much of the host's memory stays free: when there is less, to create a container is answered "
+        "with 429, and none are kept ready.",
+    )
     expires_after_max_minutes: int = Field(
         default=1440, ge=1, description="The longest `expires_after.minutes` a request may ask for."
     )
@@ -133,6 +156,13 @@ class Settings(BaseSettings):
             raise ValueError("the access key's id and its secret belong together: set both or none")
         return secret
 
+    @field_validator("pool_max_size")
+    @classmethod
+    def _not_below_the_least(cls, most: int | None, info: ValidationInfo) -> int | None:
+        if most is not None and most < info.data.get("pool_size", 0):
+            raise ValueError("it can't be less than POOL_SIZE")
+        return most
+
     @field_validator("secrets_key")
     @classmethod
     def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
@@ -157,6 +187,10 @@ class Settings(BaseSettings):
             s3_access_key_id=self.s3_access_key_id,
             s3_secret_access_key=None if secret is None else secret.get_secret_value(),
             skills_dir=None if skills is None else skills.expanduser().absolute(),
+            pool_size=self.pool_size,
+            pool_max_size=2 * self.pool_size if self.pool_max_size is None else self.pool_max_size,
+            max_containers=self.max_containers,
+            memory_reserve=self.memory_reserve_bytes,
             egress=EgressConfig(
                 allowed_domains=self.allowed_domains,
                 extra_ports=self.egress_extra_ports,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from dataclasses import replace
@@ -17,10 +18,12 @@ class Activity:
         self._last: dict[str, int] = {}
         self._unwritten: set[str] = set()
         self._in_use: Counter[str] = Counter()
+        self._latest = -math.inf
 
     def touch(self, container_id: str) -> None:
         """The container is used now."""
         self._last[container_id] = int(time.time())
+        self._latest = time.monotonic()
         self._unwritten.add(container_id)
 
     def begin(self, container_id: str) -> None:
@@ -35,6 +38,10 @@ class Activity:
             del self._in_use[container_id]
         if container_id in self._last:  # not forgotten meanwhile
             self.touch(container_id)
+
+    def quiet_seconds(self) -> float:
+        """For how long no container has been used; 0 while one is."""
+        return 0.0 if self._in_use else time.monotonic() - self._latest
 
     def in_use(self, container_id: str) -> bool:
         """Whether a use is under way."""

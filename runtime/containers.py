@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from runtime.activity import Activity
-from runtime.errors import ContainerExpired, NotFound, SandlotError
+from runtime.errors import Busy, ContainerExpired, NotFound, SandlotError
 from runtime.expiry import is_due
 from runtime.file_copies import FileCopies
 from runtime.file_values import File
@@ -19,9 +20,12 @@ from runtime.gates import CheckedNetwork, Gates
 from runtime.ids import is_container_id, new_container_id
 from runtime.network_values import EgressRecord
 from runtime.pages import page_of
+from runtime.pool import Pool
+from runtime.removals import Removals
 from runtime.sandbox import Sandbox
 from runtime.sandboxes import Sandboxes
 from runtime.skills import SkillService
+from runtime.starts import Starts
 from runtime.store.base import Store
 from runtime.values import Container, ContainerSpec, ContainerStatus, Page, PageRequest
 
@@ -61,6 +65,10 @@ class ContainerService:
         activity: Activity,
         copies: FileCopies,
         skills: SkillService,
+        pool: Pool,
+        starts: Starts,
+        removals: Removals,
+        max_containers: int | None,
     ) -> None:
         self._store = store
         self._sandboxes = sandboxes
@@ -68,6 +76,10 @@ class ContainerService:
         self._activity = activity
         self._copies = copies
         self._skills = skills
+        self._pool = pool
+        self._starts = starts
+        self._removals = removals
+        self._max_containers = max_containers
         # Running containers whose record was read: this process alone changes it, so calls needn't read it again.
         self._running: dict[str, Container] = {}
         self._stopped = 0  # so many times a container has stopped running
@@ -75,7 +87,8 @@ class ContainerService:
     async def create(self, owner: str, spec: ContainerSpec) -> Container:
         """A new container, running, with its files and skills in it.
 
-        Raises NotFound and InvalidInput for what it can't have, before anything is made.
+        Raises NotFound and InvalidInput for what it can't have, and Busy when the host can't hold it, before anything
+        is made.
         """
         network = self._gates.check(spec.network)
         files = await self._copies.find_all(owner, spec.file_ids)
@@ -115,12 +128,16 @@ class ContainerService:
         return Lease(container, sandbox, self._activity)
 
     async def delete(self, owner: str, container_id: str) -> None:
-        """Remove the container with all that is in it. Done again, it raises NotFound."""
+        """Remove the container with all that is in it. Done again, it raises NotFound.
+
+        Nobody can reach it any more when this returns, nor it anybody; the engine removes it soon.
+        """
         await self._find(owner, container_id)
         live = [ContainerStatus.RUNNING, ContainerStatus.EXPIRED]
         await self._store.containers.move(container_id, live, ContainerStatus.DELETING)
         self._forget_running(container_id)
-        await self.finish_delete(container_id)
+        self._sandboxes.cut_off(container_id)
+        self._removals.begin(container_id, partial(self.finish_delete, container_id))
 
     async def finish_delete(self, container_id: str) -> None:
         """Remove a container whose status is `deleting`."""
@@ -149,24 +166,30 @@ class ContainerService:
     async def _make(
         self, owner: str, spec: ContainerSpec, network: CheckedNetwork, files: Sequence[File], skills: Path | None
     ) -> Container:
-        """Make the container. The record is there before the sandbox, so that none is ever unaccounted for."""
-        now = int(time.time())
-        container = Container(
-            id=new_container_id(),
-            owner=owner,
-            name=spec.name,
-            status=ContainerStatus.CREATING,
-            created_at=now,
-            last_active_at=now,
-            memory_limit=spec.memory_limit,
-            expires_after_minutes=spec.expires_after_minutes,
-            network=network.policy,
-        )
-        await self._store.containers.add(container, self._gates.seal(container.id, network))
+        """Make the container, of a sandbox that was started ahead if there is one."""
+        if self._max_containers is not None and len(self._gates) >= self._max_containers:
+            raise Busy("There are as many containers as there may be. Delete one, or try again later.", retry_after=5)
+        with self._pool.claim(spec.memory_limit, with_files=skills is not None) as ready:
+            if ready is not None:
+                container = _new(ready, owner, spec, network)
+                return await self._complete(container, network, files, partial(self._sandboxes.fit, files=skills))
+            with self._starts.admission():
+                container = _new(new_container_id(), owner, spec, network)
+                return await self._complete(container, network, files, partial(self._start, files=skills))
+
+    async def _complete(
+        self,
+        container: Container,
+        network: CheckedNetwork,
+        files: Sequence[File],
+        start: Callable[[Container], Awaitable[Sandbox]],
+    ) -> Container:
+        """Make the container. The record is there before a sandbox is its own, so that none is ever unaccounted for."""
+        self._gates.open(container.id, network)
         self._activity.begin(container.id)  # in use while it is made: the reconciler leaves it alone
         try:
-            self._gates.open(container.id, network)
-            sandbox = await self._sandboxes.start(container, skills)
+            await self._store.containers.add(container, self._gates.seal(container.id, network))
+            sandbox = await start(container)
             await self._copies.put_all(files, container.id, sandbox)
             await self._store.containers.move(container.id, [ContainerStatus.CREATING], ContainerStatus.RUNNING)
         except BaseException:
@@ -176,6 +199,10 @@ class ContainerService:
             self._activity.end(container.id)
         container = self._running[container.id] = replace(container, status=ContainerStatus.RUNNING)
         return self._activity.current(container)
+
+    async def _start(self, container: Container, files: Path | None) -> Sandbox:
+        async with self._starts.turn():
+            return await self._sandboxes.start(container, files)
 
     async def _find(self, owner: str, container_id: str) -> Container:
         """The owner's container, running or expired: one whose time is up is expired first."""
@@ -213,3 +240,19 @@ class ContainerService:
             await self._sandboxes.destroy(container.id)
         except SandlotError as error:
             log.warning("%s is left to the reconciler: %s", container.id, error)
+
+
+def _new(container_id: str, owner: str, spec: ContainerSpec, network: CheckedNetwork) -> Container:
+    """The record of a container that is about to be made."""
+    now = int(time.time())
+    return Container(
+        id=container_id,
+        owner=owner,
+        name=spec.name,
+        status=ContainerStatus.CREATING,
+        created_at=now,
+        last_active_at=now,
+        memory_limit=spec.memory_limit,
+        expires_after_minutes=spec.expires_after_minutes,
+        network=network.policy,
+    )

@@ -12,9 +12,11 @@ from runtime.egress.gate import Gate
 from runtime.egress.requested_policy import checked_policy
 from runtime.egress.sealing import Seal
 from runtime.errors import NotFound
+from runtime.link.connection import LinkConnection
 from runtime.network_values import NO_NETWORK, EgressRecord, NetworkPolicy, SecretName, WantedNetwork
 from runtime.store.base import ContainerStore
 from runtime.values import Container, ContainerStatus
+from runtime.way_out import WayOut
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,14 @@ class Gates:
         gate = self._gates.get(container_id)
         return [] if gate is None else gate.records()
 
+    def way_out(self, container_id: str) -> WayOut:
+        """What comes out of a sandbox, to the gate that its container has when it comes; without one, it is cut off."""
+        return _WayOut(self._gates, container_id)
+
+    def __len__(self) -> int:
+        """How many containers live, or are being made."""
+        return len(self._gates)
+
     def close(self, container_id: str) -> None:
         """The container lives no more: all its connections are cut. Idempotent."""
         gate = self._gates.pop(container_id, None)
@@ -95,3 +105,25 @@ class Gates:
             )
             return None
         return self._seal.open(container.id, sealed)
+
+
+class _WayOut:
+    """Implements WayOut. A sandbox can have a link before there is a container."""
+
+    def __init__(self, gates: Mapping[str, Gate], container_id: str) -> None:
+        self._gates = gates
+        self._container_id = container_id
+
+    def accept(self, host: object, port: object, connection: LinkConnection) -> None:
+        """See WayOut."""
+        gate = self._gates.get(self._container_id)
+        if gate is None:
+            connection.close()
+        else:
+            gate.accept(host, port, connection)
+
+    def looked_up(self, host: object) -> None:
+        """See WayOut."""
+        gate = self._gates.get(self._container_id)
+        if gate is not None:
+            gate.looked_up(host)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass
 
 from runtime.activity import Activity
 from runtime.containers import ContainerService
 from runtime.errors import SandlotError
+from runtime.pool import Pool
 from runtime.sandboxes import Sandboxes
 from runtime.store.base import ContainerStore
 from runtime.values import Container, ContainerStatus
@@ -38,11 +39,13 @@ def compare(
     on_engine: Mapping[str, bool],
     after: Collection[Container],
     in_use: Callable[[str], bool],
+    pooled: Set[str],
 ) -> Differences:
     """The differences between records and the engine's sandboxes (by id: whether it runs). Pure.
 
     Neither can be read at the same moment as the other, so the records are read `before` and `after` the engine:
-    lost is only what was running before, orphaned only what has no record after. What is in use is left alone.
+    lost is only what was running before, orphaned only what has no record after. What is in use is left alone, and so
+    is what was `pooled` before the records were read for the last time: since then it may have become a container's.
     """
     ran_before = {container.id for container in before if container.status is ContainerStatus.RUNNING}
     alive = {c.id for c in after if c.status in (ContainerStatus.RUNNING, ContainerStatus.CREATING)}
@@ -55,7 +58,7 @@ def compare(
         ],
         unfinished=[c for c in idle if c.status is ContainerStatus.CREATING],
         undeleted=[c for c in idle if c.status is ContainerStatus.DELETING],
-        orphans=[name for name in on_engine if name not in alive],
+        orphans=[name for name in on_engine if name not in alive and name not in pooled],
     )
 
 
@@ -63,10 +66,16 @@ class Reconciler:
     """Finds the differences and puts them right. Running it twice does no harm."""
 
     def __init__(
-        self, store: ContainerStore, sandboxes: Sandboxes, containers: ContainerService, activity: Activity
+        self,
+        store: ContainerStore,
+        sandboxes: Sandboxes,
+        pool: Pool,
+        containers: ContainerService,
+        activity: Activity,
     ) -> None:
         self._store = store
         self._sandboxes = sandboxes
+        self._pool = pool
         self._containers = containers
         self._activity = activity
 
@@ -74,7 +83,8 @@ class Reconciler:
         """Compare and put right, once. EngineUnavailable when the engine doesn't answer: then nothing is concluded."""
         before = await self._records()
         on_engine = await self._sandboxes.on_engine()
-        found = compare(before, on_engine, await self._records(), self._activity.in_use)
+        pooled = self._pool.names
+        found = compare(before, on_engine, await self._records(), self._activity.in_use, pooled)
         for container in found.lost:
             log.warning("%s is no longer on the engine: it counts as expired", container.id)
             await self._containers.expire(container)

@@ -14,6 +14,7 @@ from runtime.blobs.s3 import S3BlobStore
 from runtime.config import Config
 from runtime.container_files import ContainerFileService
 from runtime.containers import ContainerService
+from runtime.demand import Demand
 from runtime.egress.egress import Egress
 from runtime.egress.resolver import SystemResolver
 from runtime.egress.sealing import Seal
@@ -23,12 +24,15 @@ from runtime.files import FileService
 from runtime.gates import Gates
 from runtime.keys import KeyService
 from runtime.operator_skills import OperatorSkills
+from runtime.pool import Pool
 from runtime.reconcile import Reconciler
+from runtime.removals import Removals
 from runtime.sandboxes import Sandboxes
 from runtime.scheduler import Job, schedule
 from runtime.shell_calls import ShellCallService
 from runtime.skills import SkillService
 from runtime.spool import Spool
+from runtime.starts import Starts
 from runtime.storage import Storage
 from runtime.store.base import Store
 from runtime.store.database import open_store, sqlite_url
@@ -76,8 +80,15 @@ class Runtime:
             await gates.restore(store.containers)
             sandboxes = Sandboxes(engine, gates, config.image, store.instance_id)
             activity = Activity()
-            containers = ContainerService(store, sandboxes, gates, activity, copies, skills)
-            reconciler = Reconciler(store.containers, sandboxes, containers, activity)
+            starts = Starts(sandboxes.free_memory, config.memory_reserve)
+            demand = Demand(config.pool_size, config.pool_max_size)
+            pool = Pool(sandboxes, store.containers, starts, activity, demand)
+            removals = await stack.enter_async_context(Removals.open())
+            containers = ContainerService(
+                store, sandboxes, gates, activity, copies, skills, pool, starts, removals, config.max_containers
+            )
+            reconciler = Reconciler(store.containers, sandboxes, pool, containers, activity)
+            await pool.find()
             await reconciler.reconcile()
             stack.push_async_callback(activity.write, store.containers)
             stack.callback(sandboxes.close)
@@ -95,6 +106,7 @@ class Runtime:
                 storage.collect: COLLECT_SECONDS,
             }
             await stack.enter_async_context(schedule(jobs, at_once=[reconciler.relink, storage.collect]))
+            await stack.enter_async_context(pool.kept())
             yield cls(
                 containers=containers,
                 container_files=ContainerFileService(store.container_files, containers, copies, config.file_max_bytes),

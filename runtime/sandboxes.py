@@ -1,22 +1,23 @@
-"""The live sandboxes: started, found again after a restart, destroyed."""
+"""The live sandboxes: started, ahead of their containers or with them, found again after a restart, destroyed."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from runtime.engines.base import Engine, SandboxSpec
-from runtime.errors import StorageFull
+from runtime.errors import SandboxLost, StorageFull
 from runtime.gates import Gates
 from runtime.link.bootstrap import COMMAND, agent_bundle
 from runtime.link.channel import RequestRefused
 from runtime.link.session import LinkSession, OnOpen
 from runtime.sandbox import ROOT, Sandbox
-from runtime.values import Container
+from runtime.values import Container, MemoryLimit
 from runtime.way_out import onto
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,11 @@ REJOIN_SECONDS = 10.0  # for one that runs already
 MEET_SECONDS = 5.0  # for one to come to a meeting point
 
 INSTANCE_LABEL = "sandlot.instance"
+PREPARED_LABEL = "sandlot.prepared"
+"""On sandboxes that were started ahead: the fingerprint of what they were made of."""
+
+PREPARED_MEMORY = MemoryLimit.GIB_1
+"""Of sandboxes that are started ahead: the default of those who create containers."""
 
 
 class Sandboxes:
@@ -44,18 +50,63 @@ class Sandboxes:
 
         Its gate has to be there. On an error the engine may be left with a sandbox, or a part of one: destroy it.
         """
-        spec = SandboxSpec(
-            name=container.id,
-            image=self._image,
-            command=COMMAND,
-            memory=container.memory_limit.bytes,
-            labels=self._labels,
-            files=files,
-        )
-        await self._engine.create(spec)
+        await self._engine.create(self._spec(container.id, container.memory_limit, self._labels, files))
         async with self._linked(container.id, BOOT_SECONDS, agent_bundle(ROOT)) as sandbox:
             await self._set_network(container.id, sandbox)
         return sandbox
+
+    async def prepare(self, name: str, fingerprint: str) -> None:
+        """Make a sandbox ahead of its container, with PREPARED_MEMORY and nothing in it. On an error: as `start`."""
+        labels = {**self._labels, PREPARED_LABEL: fingerprint}
+        await self._engine.create(self._spec(name, PREPARED_MEMORY, labels, None))
+        async with self._linked(name, BOOT_SECONDS, agent_bundle(ROOT)):
+            pass
+
+    async def prepared(self, fingerprint: str) -> Sequence[str]:
+        """The names of all running sandboxes of that fingerprint, whether or not they have become containers'."""
+        labels = {**self._labels, PREPARED_LABEL: fingerprint}
+        return [handle.name for handle in await self._engine.list(labels) if handle.running]
+
+    async def join(self, name: str) -> None:
+        """Link to a prepared sandbox of an earlier run. Raises NotFound, SandboxLost and AgentMisbehaved."""
+        async with self._linked(name, REJOIN_SECONDS):
+            pass
+
+    async def fit(self, container: Container, files: Path | None) -> Sandbox:
+        """Make a prepared sandbox that of a new container, as `start` would have made it. Its gate has to be there.
+
+        Unless `adaptable`, it can have no files and no other memory. SandboxLost when it has gone meanwhile.
+        """
+        sandbox = self._live.get(container.id)
+        if sandbox is None or sandbox.lost:
+            raise SandboxLost("The sandbox was lost before it was used.")
+        if container.memory_limit is not PREPARED_MEMORY:
+            await self._engine.update(container.id, container.memory_limit.bytes)
+        if files is not None:
+            await self._engine.unpack(container.id, files)
+        await self._set_network(container.id, sandbox)
+        return sandbox
+
+    @property
+    def adaptable(self) -> bool:
+        """Whether prepared sandboxes can be given files, and other memory."""
+        return self._engine.adaptable
+
+    async def fingerprint(self) -> str | None:
+        """What new sandboxes are made of, agent, image and settings, as a short text; None without an image."""
+        of_engine = await self._engine.fingerprint(self._image)
+        if of_engine is None:
+            return None
+        return hashlib.sha256(repr([of_engine, COMMAND, PREPARED_MEMORY, agent_bundle(ROOT)]).encode()).hexdigest()
+
+    def lost(self, name: str) -> bool:
+        """Whether there is no link to that sandbox, at the moment."""
+        sandbox = self._live.get(name)
+        return sandbox is None or sandbox.lost
+
+    def free_memory(self) -> int | None:
+        """How many bytes of memory sandboxes have left together; None where that can't be known."""
+        return self._engine.free_memory()
 
     async def get(self, container_id: str) -> Sandbox:
         """The container's sandbox, with its link; NotFound when the engine no longer runs it."""
@@ -72,12 +123,16 @@ class Sandboxes:
                         log.warning("%s is full: its programs can't get to know their new authority", container_id)
         return sandbox
 
-    async def destroy(self, container_id: str) -> None:
-        """Remove the sandbox, whatever state it is in, and close its gate; nothing happens when there is none."""
+    def cut_off(self, container_id: str) -> None:
+        """Close the sandbox's gate and its link, if there are: nothing goes in or out any more."""
         self._gates.close(container_id)
         sandbox = self._live.pop(container_id, None)
         if sandbox is not None:
             sandbox.close()
+
+    async def destroy(self, container_id: str) -> None:
+        """Cut the sandbox off and remove it, whatever state it is in; nothing happens when there is none."""
+        self.cut_off(container_id)
         await self._engine.destroy(container_id)
 
     async def on_engine(self) -> dict[str, bool]:
@@ -98,17 +153,15 @@ class Sandboxes:
     async def _linked(self, container_id: str, deadline: float, first: bytes = b"") -> AsyncIterator[Sandbox]:
         """A new link to a sandbox that runs, to which `first` is said before anything else.
 
-        The sandbox is live from the end of the context on; when that fails, or its gate was closed meanwhile, the link
-        ends.
+        The sandbox is live from the end of the context on; when that fails, the link ends.
         """
-        gate = self._gates.get(container_id)
+        on_open = onto(self._gates.way_out(container_id))
         stream = await self._engine.attach(container_id)
         stream.write(first)
-        session = await LinkSession.establish(stream, deadline, onto(gate))
-        sandbox = Sandbox(await self._shortened(container_id, session, onto(gate)))
+        session = await LinkSession.establish(stream, deadline, on_open)
+        sandbox = Sandbox(await self._shortened(container_id, session, on_open))
         try:
             yield sandbox
-            self._gates.get(container_id)
         except BaseException:
             sandbox.close()
             raise
@@ -136,8 +189,12 @@ class Sandboxes:
         return shorter
 
     async def _set_network(self, container_id: str, sandbox: Sandbox) -> None:
-        """Tell the sandbox of its network, if it has one."""
+        """Tell the container's sandbox of its network, if it has one. NotFound when its gate is closed meanwhile."""
         gate = self._gates.get(container_id)
         if gate.policy.enabled:
             domains, ports = gate.policy.allowed_domains, self._gates.ports
             await sandbox.set_network(domains, ports, gate.environment, gate.authority)
+            self._gates.get(container_id)
+
+    def _spec(self, name: str, memory_limit: MemoryLimit, labels: Mapping[str, str], files: Path | None) -> SandboxSpec:
+        return SandboxSpec(name, self._image, COMMAND, memory_limit.bytes, labels, files)

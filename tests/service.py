@@ -43,7 +43,8 @@ class Service:
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}/v1"
         self.log = data_dir / "service.log"
-        self._settings = {"DATA_DIR": str(data_dir), "PORT": str(self.port), **(settings or {})}
+        # What most tests are about doesn't depend on a pool, and filling one takes the machine some time.
+        self._settings = {"DATA_DIR": str(data_dir), "PORT": str(self.port), "POOL_SIZE": "0", **(settings or {})}
         self._hosts = hosts
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -55,6 +55,18 @@ class Engine(Protocol):
     A call that failed may have had its effect all the same: the caller destroys by name, or finds it by its labels.
     """
 
+    adaptable: bool
+    """Whether a sandbox that runs can be changed, by `update` and `unpack`."""
+
+    def free_memory(self) -> int | None:
+        """How many bytes of memory the engine's machine has left; None when that can't be known from here."""
+
+    async def fingerprint(self, image: str) -> str | None:
+        """A text that is the same for sandboxes of an image as long as the image and the engine's settings are.
+
+        None when the image doesn't exist.
+        """
+
     async def ping(self) -> None:
         """Return if the engine answers."""
 
@@ -75,6 +87,12 @@ class Engine(Protocol):
 
     async def update(self, name: str, memory: int) -> None:
         """Set the memory limit of a running sandbox, in bytes."""
+
+    async def unpack(self, name: str, files: Path) -> None:
+        """Unpack a tar (see SandboxSpec) in a running sandbox in which nothing of a user's has run yet.
+
+        Code in it could lead what is unpacked elsewhere, by links.
+        """
 
     async def destroy(self, name: str) -> None:
         """Kill and remove a sandbox. Nothing happens when there is none of that name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import docker
+import psutil
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.errors import NotFound as NoSuchContainer
@@ -30,6 +33,9 @@ T = TypeVar("T")
 CALL_SECONDS = 60  # the longest a call may take; a start takes 0.2 s on an idle machine
 THREADS = 8
 
+ADAPTABLE = frozenset({"runc", "crun"})
+"""Programs of OCI runtimes whose running containers can be changed. With runsc they can't, of others it isn't known."""
+
 USER = "1000:1000"
 PIDS = 512
 OPEN_FILES = 8192
@@ -41,10 +47,12 @@ SHM_SIZE = 64 * MIB
 class DockerEngine:
     """Implements runtime.engines.base.Engine."""
 
-    def __init__(self, client: docker.APIClient, runtime: str | None, cpus: float) -> None:
+    def __init__(self, client: docker.APIClient, runtime: str | None, cpus: float, *, adaptable: bool) -> None:
+        self.adaptable = adaptable
         self._client = client
         self._runtime = runtime
         self._cpus = cpus
+        self._local = client.base_url.startswith("http+docker:")  # SDK's word for a Unix socket
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="docker")
 
     @classmethod
@@ -54,13 +62,15 @@ class DockerEngine:
         `runtime` is the OCI runtime (`runc`, `runsc`, ...), None for the engine's default.
         """
 
-        def client() -> docker.APIClient:
+        def connect() -> tuple[docker.APIClient, bool]:
             settings = kwargs_from_env(os.environ)
-            return docker.APIClient(version="auto", timeout=CALL_SECONDS, max_pool_size=THREADS, **settings)
+            client = docker.APIClient(version="auto", timeout=CALL_SECONDS, max_pool_size=THREADS, **settings)
+            return client, _program_of(client.info(), runtime) in ADAPTABLE
 
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                return cls(await asyncio.to_thread(client), runtime, cpus)
+                client, adaptable = await asyncio.to_thread(connect)
+                return cls(client, runtime, cpus, adaptable=adaptable)
         except (DockerException, requests.RequestException, TimeoutError) as error:
             raise EngineUnavailable(f"The Docker engine doesn't answer: {error}") from error
 
@@ -68,14 +78,25 @@ class DockerEngine:
         """See Engine."""
         await self._call(self._client.ping)
 
-    async def create(self, spec: SandboxSpec) -> None:
+    def free_memory(self) -> int | None:
         """See Engine."""
-        host_config = self._client.create_host_config(
+        return psutil.virtual_memory().available if self._local else None
+
+    async def fingerprint(self, image: str) -> str | None:
+        """See Engine."""
+        try:
+            found = await self._call(partial(self._client.inspect_image, image))
+        except ImageNotFound:
+            return None
+        return json.dumps([found["Id"], USER, self._host_config(memory=0)], sort_keys=True)
+
+    def _host_config(self, memory: int) -> dict[str, Any]:
+        return self._client.create_host_config(
             network_mode="none",
             cap_drop=["ALL"],
             security_opt=["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
-            mem_limit=spec.memory,
-            memswap_limit=spec.memory,  # memory and swap together: so no swap at all
+            mem_limit=memory,
+            memswap_limit=memory,  # memory and swap together: so no swap at all
             mem_swappiness=0,
             pids_limit=PIDS,
             nano_cpus=int(self._cpus * 1e9),
@@ -89,6 +110,9 @@ class DockerEngine:
             runtime=self._runtime,
         )
 
+    async def create(self, spec: SandboxSpec) -> None:
+        """See Engine."""
+
         def create() -> None:
             self._client.create_container(
                 image=spec.image,
@@ -100,11 +124,10 @@ class DockerEngine:
                 stdin_open=True,
                 detach=True,  # not detached, the SDK asks for stdin to be closed when the first client leaves
                 labels=dict(spec.labels),
-                host_config=host_config,
+                host_config=self._host_config(spec.memory),
             )
             if spec.files is not None:
-                with spec.files.open("rb") as tar:
-                    self._client.put_archive(spec.name, "/", tar)
+                self._unpack(spec.name, spec.files)
             self._client.start(spec.name)
 
         try:
@@ -128,7 +151,7 @@ class DockerEngine:
 
     async def meet(self, name: str) -> MeetingPoint | None:
         """See Engine."""
-        if not self._client.base_url.startswith("http+docker:"):  # SDK's word for a Unix socket
+        if not self._local:
             return None
         found = await self._found(partial(self._client.inspect_container, name), name)
         return await MeetingPoint.open(name, found["State"]["Pid"])
@@ -136,6 +159,14 @@ class DockerEngine:
     async def update(self, name: str, memory: int) -> None:
         """See Engine."""
         await self._found(partial(self._client.update_container, name, mem_limit=memory, memswap_limit=memory), name)
+
+    async def unpack(self, name: str, files: Path) -> None:
+        """See Engine."""
+        await self._found(partial(self._unpack, name, files), name)
+
+    def _unpack(self, name: str, files: Path) -> None:
+        with files.open("rb") as tar:
+            self._client.put_archive(name, "/", tar)
 
     async def destroy(self, name: str) -> None:
         """See Engine."""
@@ -190,6 +221,12 @@ class DockerEngine:
             raise
         except (DockerException, requests.RequestException, TimeoutError, OSError) as error:
             raise EngineUnavailable(f"The container engine failed: {error}") from error
+
+
+def _program_of(info: Mapping[str, Any], runtime: str | None) -> str:
+    """The name of the program behind an OCI runtime, by what the engine tells of itself; an empty one if not known."""
+    path: str = info.get("Runtimes", {}).get(runtime or info.get("DefaultRuntime"), {}).get("path", "")
+    return os.path.basename(path)
 
 
 def _take_socket(reader: Any) -> tuple[socket.socket, bytes]:

@@ -21,6 +21,10 @@ class WatchedEngine:
     def __init__(self, engine: Engine) -> None:
         self.asked: list[str] = []
         self.cut_at: str | None = None
+        self.adaptable = engine.adaptable
+        self.free_memory = engine.free_memory
+        self.fingerprint = engine.fingerprint
+        self.unpack = engine.unpack
         self.create = engine.create
         self.update = engine.update
         self.destroy = engine.destroy

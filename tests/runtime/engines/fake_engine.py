@@ -9,16 +9,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 VERSION = b'{"ApiVersion":"1.41","MinAPIVersion":"1.12"}'
+INFO = b'{"Runtimes":{"runc":{"path":"runc"}},"DefaultRuntime":"runc"}'
 CREATED = b'{"Id":"a","Warnings":[]}'
 
 
 @asynccontextmanager
 async def broken_engine(path: Path, answer: bytes | None, *sound: str) -> AsyncIterator[str]:
-    """Its address. It tells its version, and gives that answer to all else, or none at all.
+    """Its address. It tells of itself, and gives that answer to all else, or none at all.
 
     It does make containers and the like, after a fashion, at the addresses that have one of `sound` in them.
     """
-    answers = {"/version": _ok(VERSION)} | dict.fromkeys(sound, _ok(CREATED))
+    answers = {"/version": _ok(VERSION), "/info": _ok(INFO)} | dict.fromkeys(sound, _ok(CREATED))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -18,6 +18,8 @@ from tests.runtime.engines.fake_engine import broken_engine
 CALLS: dict[str, Callable[[DockerEngine], Awaitable[object]]] = {
     "ping": lambda engine: engine.ping(),
     "create": lambda engine: engine.create(SandboxSpec("a", "b", ("c",), 2**30)),
+    "fingerprint": lambda engine: engine.fingerprint("a"),
+    "unpack": lambda engine: engine.unpack("a", Path("/etc/hostname")),
     "attach": lambda engine: engine.attach("a"),
     "update": lambda engine: engine.update("a", 2**30),
     "destroy": lambda engine: engine.destroy("a"),
