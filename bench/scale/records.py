@@ -16,11 +16,11 @@ STEP = 60
 
 def fill(data_dir: Path, api_key: str, count: int) -> list[str]:
     """Keep so many expired containers, made one after the other by the owner of a key: their ids, the oldest first."""
+    data_dir.mkdir(mode=0o700, exist_ok=True)
     return asyncio.run(_fill(data_dir, api_key, count))
 
 
 async def _fill(data_dir: Path, api_key: str, count: int) -> list[str]:
-    data_dir.mkdir(mode=0o700, exist_ok=True)
     async with open_store(sqlite_url(data_dir / "sandlot.db")) as store:
         keys = KeyService(store.keys, store.blobs)
         await keys.ensure(api_key)
