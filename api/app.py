@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
-from fastapi import Depends, FastAPI
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from api import errors
-from api.auth import authenticate
 from api.data_dir import hold, write_secret
 from api.middleware import Exchanges
 from api.routes import container_files, containers, egress, files, health, shell_calls, skills, uploads
@@ -26,20 +26,22 @@ class State(TypedDict):
     """The API key, if this start made it."""
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> Starlette:
     """The whole service as an ASGI application. Nothing is opened before its lifespan begins."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
+    async def lifespan(app: Starlette) -> AsyncIterator[State]:
         async with running(settings) as state:
             yield state
 
-    app = FastAPI(title="Sandlot", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(Exchanges)
+    resources = (shell_calls, container_files, containers, egress, files, uploads, skills, health)
+    app = Starlette(
+        routes=[route for resource in resources for route in resource.routes],
+        middleware=[Middleware(Exchanges)],
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
     errors.install(app)
-    app.include_router(health.router)
-    for routes in (containers, container_files, shell_calls, egress, files, uploads, skills):
-        app.include_router(routes.router, prefix="/v1", dependencies=[Depends(authenticate)])
     return app
 
 

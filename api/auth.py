@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Depends, Request
+from starlette.requests import Request
 
 from api.dependencies import runtime_of
 from runtime.errors import Unauthenticated
@@ -26,11 +24,6 @@ async def authenticate(request: Request) -> str:
             "using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
         )
     try:
-        runtime = await runtime_of(request)
-        return (await runtime.keys.authenticate(key)).id
+        return (await runtime_of(request).keys.authenticate(key)).id
     except Unauthenticated as error:
         raise IncorrectKey(error.message) from None
-
-
-Owner = Annotated[str, Depends(authenticate)]
-"""The id of the API key that the request came with; it owns what the request makes."""

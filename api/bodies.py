@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from email.message import Message
 
-from fastapi import Request
+from starlette.requests import Request
 
 from runtime.errors import InvalidInput, TooLarge
 

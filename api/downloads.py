@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 
-from fastapi import Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from api import ranges

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple, cast
 
-from fastapi import FastAPI, Request
 from pydantic_core import to_json
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
@@ -111,7 +112,7 @@ def _allowed_methods(request: Request) -> list[str]:
     ]
 
 
-def install(app: FastAPI) -> None:
+def install(app: Starlette) -> None:
     """Make every refusal leave in the envelope. Crashes are the middleware's business: it knows the request's id."""
     app.add_exception_handler(errors.SandlotError, _on_sandlot_error)
     app.add_exception_handler(HTTPException, _on_http_exception)

@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
-from fastapi import Request
 from pydantic import ValidationError
+from starlette.requests import Request
 
 from api import wording
 from api.bodies import media_type, wrong_media_type

@@ -8,10 +8,9 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Self, TypeAlias
 from urllib.parse import unquote
 
-from fastapi import Request
-
 # The library carries annotations, but no py.typed.
 from multipart import MultipartError, MultipartSegment, PushMultipartParser  # type: ignore[import-untyped]
+from starlette.requests import Request
 
 from api.bodies import check_length, media_type_parameter, too_large
 from runtime.errors import InvalidInput

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastapi import Request
+from starlette.requests import Request
 from starlette.types import Message
 
 TYPE = "multipart/form-data; boundary=b"

@@ -2,73 +2,90 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from fastapi import APIRouter, Depends, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from api import bodies
-from api.auth import Owner
-from api.dependencies import Choices, Services, body, expired_is_not_found, no_query, query
+from api.dependencies import no_query, read_body, read_query, runtime_of, settings_of
 from api.downloads import download_container_file
 from api.forms import open_form
 from api.pagination import ListObject, PageQuery
+from api.routing import Routes
 from api.schemas.container_files import (
     ContainerFileCreate,
     ContainerFileDeleted,
     ContainerFileForm,
     ContainerFileObject,
 )
+from runtime.errors import ContainerExpired, NotFound
 
-router = APIRouter(prefix="/containers/{container_id}/files", dependencies=[Depends(expired_is_not_found)])
-read_reference = body(ContainerFileCreate)
+routes = Routes("/containers/{container_id}/files")
 
 
-@router.post("", dependencies=[Depends(no_query)])
-async def create(owner: Owner, runtime: Services, settings: Choices, request: Request, container_id: str) -> Response:
+@contextmanager
+def expired_is_not_found() -> Iterator[None]:
+    """Where files are asked for, an expired container's are simply not there: OpenAI answers 404."""
+    try:
+        yield
+    except ContainerExpired as error:
+        raise NotFound(error.message) from error
+
+
+@routes.post("")
+async def create(request: Request, owner: str, container_id: str) -> Response:
     """Upload a file into a container, or copy one into it."""
-    match bodies.media_type(request):
-        case "multipart/form-data":
-            async with open_form(request, ContainerFileForm, settings.file_max_bytes) as form:
-                part = await form.next_file()
-                if part is not None:
-                    name, content = str(part.filename), form.content(part)
-                    file = await runtime.container_files.upload(owner, container_id, name, content)
-                    return ContainerFileObject.of(file).response()
-            file_id = form.values().to_file_id()
-        case "application/json":
-            file_id = (await read_reference(request)).file_id
-        case _:
-            raise bodies.wrong_media_type(request, "multipart/form-data", "application/json")
-    return ContainerFileObject.of(await runtime.container_files.copy(owner, container_id, file_id)).response()
+    no_query(request)
+    runtime, settings = runtime_of(request), settings_of(request)
+    with expired_is_not_found():
+        match bodies.media_type(request):
+            case "multipart/form-data":
+                async with open_form(request, ContainerFileForm, settings.file_max_bytes) as form:
+                    part = await form.next_file()
+                    if part is not None:
+                        name, content = str(part.filename), form.content(part)
+                        file = await runtime.container_files.upload(owner, container_id, name, content)
+                        return ContainerFileObject.of(file).response()
+                file_id = form.values().to_file_id()
+            case "application/json":
+                file_id = (await read_body(request, ContainerFileCreate)).file_id
+            case _:
+                raise bodies.wrong_media_type(request, "multipart/form-data", "application/json")
+        return ContainerFileObject.of(await runtime.container_files.copy(owner, container_id, file_id)).response()
 
 
-@router.get("")
-async def page(
-    owner: Owner,
-    runtime: Services,
-    container_id: str,
-    asked: Annotated[PageQuery, Depends(query(PageQuery))],
-) -> Response:
+@routes.get("")
+async def page(request: Request, owner: str, container_id: str) -> Response:
     """List a container's files."""
-    found = await runtime.container_files.list(owner, container_id, asked.to_page())
+    asked = read_query(request, PageQuery)
+    with expired_is_not_found():
+        found = await runtime_of(request).container_files.list(owner, container_id, asked.to_page())
     return ListObject.of(found, ContainerFileObject.of).response()
 
 
-@router.get("/{file_id}", dependencies=[Depends(no_query)])
-async def retrieve(owner: Owner, runtime: Services, container_id: str, file_id: str) -> Response:
+@routes.get("/{file_id}")
+async def retrieve(request: Request, owner: str, container_id: str, file_id: str) -> Response:
     """Retrieve what is known of a file."""
-    return ContainerFileObject.of(await runtime.container_files.retrieve(owner, container_id, file_id)).response()
+    no_query(request)
+    with expired_is_not_found():
+        file = await runtime_of(request).container_files.retrieve(owner, container_id, file_id)
+    return ContainerFileObject.of(file).response()
 
 
-@router.get("/{file_id}/content", dependencies=[Depends(no_query)])
-async def content(owner: Owner, runtime: Services, container_id: str, file_id: str) -> Response:
+@routes.get("/{file_id}/content")
+async def content(request: Request, owner: str, container_id: str, file_id: str) -> Response:
     """Download a file."""
-    return download_container_file(await runtime.container_files.read(owner, container_id, file_id))
+    no_query(request)
+    with expired_is_not_found():
+        return download_container_file(await runtime_of(request).container_files.read(owner, container_id, file_id))
 
 
-@router.delete("/{file_id}", dependencies=[Depends(no_query)])
-async def delete(owner: Owner, runtime: Services, container_id: str, file_id: str) -> Response:
+@routes.delete("/{file_id}")
+async def delete(request: Request, owner: str, container_id: str, file_id: str) -> Response:
     """Delete a file."""
-    await runtime.container_files.delete(owner, container_id, file_id)
+    no_query(request)
+    with expired_is_not_found():
+        await runtime_of(request).container_files.delete(owner, container_id, file_id)
     return ContainerFileDeleted(id=file_id).response()

@@ -2,52 +2,45 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from starlette.requests import Request
 from starlette.responses import Response
 
-from api.auth import Owner
-from api.dependencies import Choices, Services, body, no_query, query
+from api.dependencies import no_query, read_body, read_query, runtime_of, settings_of
 from api.pagination import ListObject
+from api.routing import Routes
 from api.schemas.containers import ContainerCreate, ContainerDeleted, ContainerObject, ContainersQuery
 
-router = APIRouter(prefix="/containers")
-read_create = body(ContainerCreate, attrgetter("container_request_max_bytes"))
+routes = Routes("/containers")
 
 
-@router.post("", dependencies=[Depends(no_query)])
-async def create(
-    owner: Owner,
-    runtime: Services,
-    settings: Choices,
-    wanted: Annotated[ContainerCreate, Depends(read_create)],
-) -> Response:
+@routes.post("")
+async def create(request: Request, owner: str) -> Response:
     """Create a container; it is ready to be used when this answers."""
+    no_query(request)
+    settings = settings_of(request)
+    wanted = await read_body(request, ContainerCreate, settings.container_request_max_bytes)
     spec = wanted.to_spec(settings.expires_after_max_minutes)
-    return ContainerObject.of(await runtime.containers.create(owner, spec)).response()
+    return ContainerObject.of(await runtime_of(request).containers.create(owner, spec)).response()
 
 
-@router.get("")
-async def page(
-    owner: Owner,
-    runtime: Services,
-    asked: Annotated[ContainersQuery, Depends(query(ContainersQuery))],
-) -> Response:
+@routes.get("")
+async def page(request: Request, owner: str) -> Response:
     """List containers."""
-    found = await runtime.containers.list(owner, asked.to_page(), asked.name)
+    asked = read_query(request, ContainersQuery)
+    found = await runtime_of(request).containers.list(owner, asked.to_page(), asked.name)
     return ListObject.of(found, ContainerObject.of).response()
 
 
-@router.get("/{container_id}", dependencies=[Depends(no_query)])
-async def retrieve(owner: Owner, runtime: Services, container_id: str) -> Response:
+@routes.get("/{container_id}")
+async def retrieve(request: Request, owner: str, container_id: str) -> Response:
     """Retrieve a container."""
-    return ContainerObject.of(await runtime.containers.retrieve(owner, container_id)).response()
+    no_query(request)
+    return ContainerObject.of(await runtime_of(request).containers.retrieve(owner, container_id)).response()
 
 
-@router.delete("/{container_id}", dependencies=[Depends(no_query)])
-async def delete(owner: Owner, runtime: Services, container_id: str) -> Response:
+@routes.delete("/{container_id}")
+async def delete(request: Request, owner: str, container_id: str) -> Response:
     """Delete a container, and all that is in it."""
-    await runtime.containers.delete(owner, container_id)
+    no_query(request)
+    await runtime_of(request).containers.delete(owner, container_id)
     return ContainerDeleted(id=container_id).response()

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from starlette.requests import Request
 from starlette.responses import Response
 
-from api.auth import Owner
-from api.dependencies import Services, query
+from api.dependencies import read_query, runtime_of
 from api.pagination import ListObject, PageQuery
+from api.routing import Routes
 from api.schemas.egress import EgressObject
 
-router = APIRouter(prefix="/containers/{container_id}/egress")
+routes = Routes("/containers/{container_id}/egress")
 
 
-@router.get("")
-async def page(
-    owner: Owner,
-    runtime: Services,
-    container_id: str,
-    asked: Annotated[PageQuery, Depends(query(PageQuery))],
-) -> Response:
+@routes.get("")
+async def page(request: Request, owner: str, container_id: str) -> Response:
     """List what a container tried to reach, and what became of it."""
-    found = await runtime.containers.egress(owner, container_id, asked.to_page())
+    asked = read_query(request, PageQuery)
+    found = await runtime_of(request).containers.egress(owner, container_id, asked.to_page())
     return ListObject.of(found, partial(EgressObject.of, container_id)).response()

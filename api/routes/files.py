@@ -3,52 +3,57 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
-from api.auth import Owner
-from api.dependencies import Choices, Services, no_query, query
+from api.dependencies import no_query, read_query, runtime_of, settings_of
 from api.downloads import download_file
 from api.forms import open_form
 from api.pagination import ListObject
+from api.routing import Routes
 from api.schemas.files import FileDeleted, FileForm, FileObject, FilesQuery
 
-router = APIRouter(prefix="/files")
+routes = Routes("/files")
 
 
-@router.post("", dependencies=[Depends(no_query)])
-async def create(owner: Owner, runtime: Services, settings: Choices, request: Request) -> Response:
+@routes.post("")
+async def create(request: Request, owner: str) -> Response:
     """Upload a file."""
-    async with open_form(request, FileForm, settings.file_max_bytes) as form:
+    no_query(request)
+    async with open_form(request, FileForm, settings_of(request).file_max_bytes) as form:
         content = form.content(await form.the_file())
-        file = await runtime.files.create(owner, content, lambda: form.values().to_spec())
+        file = await runtime_of(request).files.create(owner, content, lambda: form.values().to_spec())
     return FileObject.of(file).response()
 
 
-@router.get("")
-async def page(owner: Owner, runtime: Services, asked: Annotated[FilesQuery, Depends(query(FilesQuery))]) -> Response:
+@routes.get("")
+async def page(request: Request, owner: str) -> Response:
     """List files."""
-    found = await runtime.files.list(owner, asked.to_page(), asked.purpose)
+    asked = read_query(request, FilesQuery)
+    found = await runtime_of(request).files.list(owner, asked.to_page(), asked.purpose)
     return ListObject.of(found, FileObject.of).response()
 
 
-@router.get("/{file_id}", dependencies=[Depends(no_query)])
-async def retrieve(owner: Owner, runtime: Services, file_id: str) -> Response:
+@routes.get("/{file_id}")
+async def retrieve(request: Request, owner: str, file_id: str) -> Response:
     """Retrieve what is known of a file."""
-    return FileObject.of(await runtime.files.retrieve(owner, file_id)).response()
+    no_query(request)
+    return FileObject.of(await runtime_of(request).files.retrieve(owner, file_id)).response()
 
 
-@router.get("/{file_id}/content", dependencies=[Depends(no_query)])
-async def content(owner: Owner, runtime: Services, request: Request, file_id: str) -> Response:
+@routes.get("/{file_id}/content")
+async def content(request: Request, owner: str, file_id: str) -> Response:
     """Download a file, or a range of it."""
-    file = await runtime.files.retrieve(owner, file_id)
-    return await download_file(request, file, partial(runtime.files.read, file))
+    no_query(request)
+    files = runtime_of(request).files
+    file = await files.retrieve(owner, file_id)
+    return await download_file(request, file, partial(files.read, file))
 
 
-@router.delete("/{file_id}", dependencies=[Depends(no_query)])
-async def delete(owner: Owner, runtime: Services, file_id: str) -> Response:
+@routes.delete("/{file_id}")
+async def delete(request: Request, owner: str, file_id: str) -> Response:
     """Delete a file."""
-    await runtime.files.delete(owner, file_id)
+    no_query(request)
+    await runtime_of(request).files.delete(owner, file_id)
     return FileDeleted(id=file_id).response()

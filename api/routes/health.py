@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
-from api.dependencies import Services
+from api.dependencies import runtime_of
+from api.routing import route
 
-router = APIRouter()
 
-
-@router.get("/healthz")
-async def alive() -> Response:
+async def alive(request: Request) -> Response:
     """The process answers."""
     return Response('{"status":"ok"}', media_type="application/json")
 
 
-@router.get("/readyz")
-async def ready(runtime: Services) -> Response:
+async def ready(request: Request) -> Response:
     """The engine answers too: containers can be made."""
-    await runtime.check()
+    await runtime_of(request).check()
     return Response('{"status":"ready"}', media_type="application/json")
+
+
+routes = [route("GET", "/healthz", alive), route("GET", "/readyz", ready)]

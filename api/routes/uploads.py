@@ -2,49 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
-from api.auth import Owner
-from api.dependencies import Services, body, no_query
+from api.dependencies import no_query, read_body, runtime_of
 from api.forms import open_form
+from api.routing import Routes
 from api.schemas.uploads import UploadComplete, UploadCreate, UploadObject, UploadPartForm, UploadPartObject
 from runtime.uploads import MAX_PART_BYTES
 
-router = APIRouter(prefix="/uploads", dependencies=[Depends(no_query)])
+routes = Routes("/uploads")
 
 
-@router.post("")
-async def create(
-    owner: Owner, runtime: Services, wanted: Annotated[UploadCreate, Depends(body(UploadCreate))]
-) -> Response:
+@routes.post("")
+async def create(request: Request, owner: str) -> Response:
     """Announce a large file, to be sent in parts within an hour."""
-    return UploadObject.of(await runtime.uploads.create(owner, wanted.to_spec())).response()
+    no_query(request)
+    wanted = await read_body(request, UploadCreate)
+    return UploadObject.of(await runtime_of(request).uploads.create(owner, wanted.to_spec())).response()
 
 
-@router.post("/{upload_id}/parts")
-async def add_part(owner: Owner, runtime: Services, request: Request, upload_id: str) -> Response:
+@routes.post("/{upload_id}/parts")
+async def add_part(request: Request, owner: str, upload_id: str) -> Response:
     """Send a part. Several may be sent at the same time."""
+    no_query(request)
     async with open_form(request, UploadPartForm, MAX_PART_BYTES) as form:
-        part = await runtime.uploads.add_part(owner, upload_id, form.content(await form.the_file()))
+        content = form.content(await form.the_file())
+        part = await runtime_of(request).uploads.add_part(owner, upload_id, content)
     return UploadPartObject.of(part).response()
 
 
-@router.post("/{upload_id}/complete")
-async def complete(
-    owner: Owner,
-    runtime: Services,
-    upload_id: str,
-    wanted: Annotated[UploadComplete, Depends(body(UploadComplete))],
-) -> Response:
+@routes.post("/{upload_id}/complete")
+async def complete(request: Request, owner: str, upload_id: str) -> Response:
     """Make a file of the parts."""
-    upload = await runtime.uploads.complete(owner, upload_id, wanted.part_ids, wanted.md5)
+    no_query(request)
+    wanted = await read_body(request, UploadComplete)
+    upload = await runtime_of(request).uploads.complete(owner, upload_id, wanted.part_ids, wanted.md5)
     return UploadObject.of(upload).response()
 
 
-@router.post("/{upload_id}/cancel")
-async def cancel(owner: Owner, runtime: Services, upload_id: str) -> Response:
+@routes.post("/{upload_id}/cancel")
+async def cancel(request: Request, owner: str, upload_id: str) -> Response:
     """Drop the parts; no more can come."""
-    return UploadObject.of(await runtime.uploads.cancel(owner, upload_id)).response()
+    no_query(request)
+    return UploadObject.of(await runtime_of(request).uploads.cancel(owner, upload_id)).response()

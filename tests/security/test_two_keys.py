@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import httpx
 import pytest
-from fastapi.routing import iter_route_contexts
+from starlette import routing
 
 from api.app import create_app
 from api.settings import Settings
@@ -45,10 +45,10 @@ class Route:
 
 
 ROUTES = [
-    Route(method, context.path.removeprefix("/v1"))
-    for context in iter_route_contexts(create_app(Settings()).routes)
-    if context.path and context.path.startswith("/v1/")
-    for method in context.methods or ()
+    Route(method, route.path.removeprefix("/v1"))
+    for route in create_app(Settings()).routes
+    if isinstance(route, routing.Route) and route.path.startswith("/v1/")
+    for method in route.methods or ()
 ]
 OF_A_THING = [route for route in ROUTES if "{" in route.path]
 LISTS = [route for route in ROUTES if route.lists]
