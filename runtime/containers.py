@@ -6,13 +6,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 from runtime.activity import Activity
-from runtime.errors import Busy, ContainerExpired, NotFound, SandlotError
+from runtime.errors import Busy, ContainerExpired, NotFound, SandboxLost, SandlotError
 from runtime.expiry import is_due
 from runtime.file_copies import FileCopies
 from runtime.file_values import File
@@ -172,10 +173,11 @@ class ContainerService:
         with self._pool.claim(spec.memory_limit, with_files=skills is not None) as ready:
             if ready is not None:
                 container = _new(ready, owner, spec, network)
-                return await self._complete(container, network, files, partial(self._sandboxes.fit, files=skills))
-            with self._starts.admission():
-                container = _new(new_container_id(), owner, spec, network)
-                return await self._complete(container, network, files, partial(self._start, files=skills))
+                with suppress(SandboxLost):  # it ended while it waited: then as if there had been none
+                    return await self._complete(container, network, files, partial(self._sandboxes.fit, files=skills))
+        with self._starts.admission():
+            container = _new(new_container_id(), owner, spec, network)
+            return await self._complete(container, network, files, partial(self._start, files=skills))
 
     async def _complete(
         self,

@@ -16,6 +16,7 @@ from runtime.ids import new_container_id
 from runtime.sandboxes import PREPARED_MEMORY, Sandboxes
 from runtime.starts import Starts
 from runtime.store.base import ContainerStore
+from runtime.uninterrupted import uninterrupted
 from runtime.values import MemoryLimit
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,6 @@ class Pool:
         self._fingerprint: str | None = None  # of the sandboxes that are ready, and of new ones
         self._compared_at = 0.0
         self._names: set[str] = set()
-        self._found: list[str] = []  # of an earlier run, without a link yet
         self._ready: deque[str] = deque()
         self._claimed = asyncio.Event()
 
@@ -59,11 +59,11 @@ class Pool:
 
         The pool answers for it until the end of the context. From then on, a record has to.
         """
-        self._demand.note(time.monotonic())
         name = None
         if self._sandboxes.adaptable or (memory_limit is PREPARED_MEMORY and not with_files):
+            self._demand.note(time.monotonic())
             name = self._next()
-        self._claimed.set()
+            self._claimed.set()
         try:
             yield name
         finally:
@@ -71,13 +71,12 @@ class Pool:
                 self._names.discard(name)
 
     async def find(self) -> None:
-        """Take over what an earlier run of the service has left ready, if it is as it would be made now."""
+        """Answer for what an earlier run of the service has left, if it is as it would be made now."""
         await self._compare()
         if self._fingerprint is not None:
             for name in await self._sandboxes.prepared(self._fingerprint):
                 if await self._records.get(name) is None:
                     self._names.add(name)
-                    self._found.append(name)
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
@@ -90,28 +89,38 @@ class Pool:
             await asyncio.wait([keeping])
 
     def _next(self) -> str | None:
-        while self._ready:
-            name = self._ready.popleft()
-            if not self._sandboxes.lost(name):
-                return name
-            self._names.discard(name)  # the reconciler removes what is nobody's
-        return None
+        self._drop_lost()
+        return self._ready.popleft() if self._ready else None
 
     async def _keep(self) -> None:
+        await asyncio.gather(*map(self._join, self.names))
         while True:
             try:
                 if time.monotonic() - self._compared_at >= LOOK_SECONDS:
                     await self._renew()
-                while await self._adjust():
-                    pass
+                if await self._adjust():
+                    continue
                 pause = LOOK_SECONDS if len(self._ready) >= self._wanted() else BUSY_SECONDS
             except SandlotError as error:
                 log.warning("No sandbox can be started ahead: %s", error)
+                pause = FAILED_SECONDS
+            except Exception:
+                log.exception("No sandbox can be started ahead")
                 pause = FAILED_SECONDS
             self._claimed.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._claimed.wait()
+
+    async def _join(self, name: str) -> None:
+        """Make one of an earlier run ready, if it still answers."""
+        try:
+            await self._sandboxes.join(name)
+        except SandlotError as error:
+            log.info("%s, started ahead, is of no use any more: %s", name, error)
+            self._names.discard(name)
+        else:
+            self._ready.append(name)
 
     async def _renew(self) -> None:
         """Let go of all that are not as they would be made now."""
@@ -119,8 +128,11 @@ class Pool:
         await self._compare()
         if self._fingerprint != before:
             log.info("The image has changed: sandboxes that were started ahead are replaced")
-            while self._ready:
-                await self._remove(self._ready.popleft())
+            outdated = list(self._ready)
+            self._ready.clear()  # at once: removing them takes a while
+            self._names.difference_update(outdated)
+            for name in outdated:
+                await self._sandboxes.destroy(name)
 
     async def _compare(self) -> None:
         self._fingerprint = await self._sandboxes.fingerprint()
@@ -128,19 +140,20 @@ class Pool:
 
     async def _adjust(self) -> bool:
         """Go one step towards what is wanted. Whether there may be another to go, now."""
-        for name in [name for name in self._ready if self._sandboxes.lost(name)]:
-            self._ready.remove(name)
-            await self._remove(name)
+        self._drop_lost()
         missing = self._wanted() - len(self._ready)
         if missing < 0:
             await self._remove(self._ready.popleft())
-        elif self._found:
-            await (self._join if missing else self._remove)(self._found.pop())
         elif missing and self._starts.has_turns:
             await self._start()
         else:
             return False
         return True
+
+    def _drop_lost(self) -> None:
+        lost = [name for name in self._ready if self._sandboxes.lost(name)]
+        self._names.difference_update(lost)
+        self._ready = deque(name for name in self._ready if name not in lost)
 
     def _wanted(self) -> int:
         """How many should be ready. None when memory is short, and no more than are when it is about to be."""
@@ -157,23 +170,13 @@ class Pool:
         self._names.add(name)
         try:
             async with self._starts.turn():
-                await self._sandboxes.prepare(name, self._fingerprint)
-        except BaseException:
-            await asyncio.shield(self._remove(name))
+                await uninterrupted(self._sandboxes.prepare(name, self._fingerprint))  # the next run takes it over
+        except Exception:
+            await self._remove(name)
             raise
         self._ready.append(name)
         if self._activity.quiet_seconds() < QUIET_SECONDS:
             await asyncio.sleep(time.monotonic() - began)
-
-    async def _join(self, name: str) -> None:
-        """Make one of an earlier run ready, if it still answers."""
-        try:
-            await self._sandboxes.join(name)
-        except SandlotError as error:
-            log.info("%s, started ahead, is of no use any more: %s", name, error)
-            await self._remove(name)
-        else:
-            self._ready.append(name)
 
     async def _remove(self, name: str) -> None:
         try:

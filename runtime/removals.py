@@ -45,5 +45,7 @@ class Removals:
                 await remove()
         except SandlotError as error:
             log.warning("The removal of %s is left to the reconciler: %s", name, error)
+        except Exception:
+            log.exception("The removal of %s is left to the reconciler", name)
         finally:
             del self._tasks[name]

@@ -11,7 +11,7 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from runtime.engines.base import Engine, SandboxSpec
-from runtime.errors import SandboxLost, StorageFull
+from runtime.errors import NotFound, SandboxLost, StorageFull
 from runtime.gates import Gates
 from runtime.link.bootstrap import COMMAND, agent_bundle
 from runtime.link.channel import RequestRefused
@@ -77,13 +77,16 @@ class Sandboxes:
 
         Unless `adaptable`, it can have no files and no other memory. SandboxLost when it has gone meanwhile.
         """
+        try:
+            if container.memory_limit is not PREPARED_MEMORY:
+                await self._engine.update(container.id, container.memory_limit.bytes)
+            if files is not None:
+                await self._engine.unpack(container.id, files)
+        except NotFound as error:
+            raise SandboxLost(error.message) from error
         sandbox = self._live.get(container.id)
         if sandbox is None or sandbox.lost:
             raise SandboxLost("The sandbox was lost before it was used.")
-        if container.memory_limit is not PREPARED_MEMORY:
-            await self._engine.update(container.id, container.memory_limit.bytes)
-        if files is not None:
-            await self._engine.unpack(container.id, files)
         await self._set_network(container.id, sandbox)
         return sandbox
 

@@ -88,7 +88,21 @@ class DockerEngine:
             found = await self._call(partial(self._client.inspect_image, image))
         except ImageNotFound:
             return None
-        return json.dumps([found["Id"], USER, self._host_config(memory=0)], sort_keys=True)
+        return json.dumps(self._settings(SandboxSpec("", found["Id"], (), 0)), sort_keys=True)
+
+    def _settings(self, spec: SandboxSpec) -> dict[str, Any]:
+        """What the engine is told of a sandbox, beside its name."""
+        return {
+            "image": spec.image,
+            "command": list(spec.command),
+            "entrypoint": [],
+            "user": USER,
+            "hostname": "sandbox",
+            "stdin_open": True,
+            "detach": True,  # not detached, the SDK asks for stdin to be closed when the first client leaves
+            "labels": dict(spec.labels),
+            "host_config": self._host_config(spec.memory),
+        }
 
     def _host_config(self, memory: int) -> dict[str, Any]:
         return self._client.create_host_config(
@@ -114,18 +128,7 @@ class DockerEngine:
         """See Engine."""
 
         def create() -> None:
-            self._client.create_container(
-                image=spec.image,
-                name=spec.name,
-                command=list(spec.command),
-                entrypoint=[],
-                user=USER,
-                hostname="sandbox",
-                stdin_open=True,
-                detach=True,  # not detached, the SDK asks for stdin to be closed when the first client leaves
-                labels=dict(spec.labels),
-                host_config=self._host_config(spec.memory),
-            )
+            self._client.create_container(name=spec.name, **self._settings(spec))
             if spec.files is not None:
                 self._unpack(spec.name, spec.files)
             self._client.start(spec.name)
