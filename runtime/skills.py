@@ -16,6 +16,7 @@ from runtime.operator_skills import OperatorSkills
 from runtime.params import at_param
 from runtime.skill_draft import SkillDraft
 from runtime.skill_mounts import SkillMounts
+from runtime.skill_references import ReferredSkills, is_number, look_up, skill_not_found, version_not_found
 from runtime.skill_values import InlineSkill, Skill, SkillReference, SkillVersion, WantedSkill
 from runtime.spool import Spool, read_file
 from runtime.storage import Storage
@@ -28,9 +29,6 @@ _PACKED_AT_ONCE = 2
 
 _FIRST_VERSION = 1
 _NOT_NUMBERED = 0
-
-# More than any skill will have, and no more than a database takes.
-_HIGHEST_VERSION = 2**31 - 1
 
 
 class SkillService:
@@ -95,22 +93,22 @@ class SkillService:
             return provided.skill
         skill = await self._store.find(owner, skill_id) if is_skill_id(skill_id) else None
         if skill is None:
-            raise _not_found(skill_id)
+            raise skill_not_found(skill_id)
         return skill
 
     async def set_default(self, owner: str, skill_id: str, number: int) -> Skill:
         """Make a version the one that the skill is known by, and that references without a version mean."""
         await self._own(owner, skill_id)
-        skill = await self._store.set_default(owner, skill_id, number) if _is_number(number) else None
+        skill = await self._store.set_default(owner, skill_id, number) if is_number(number) else None
         if skill is None:
-            raise _version_not_found(skill_id, number)
+            raise version_not_found(skill_id, number)
         return skill
 
     async def delete(self, owner: str, skill_id: str) -> None:
         """Remove the skill with all its versions."""
         await self._own(owner, skill_id)
         if not await uninterrupted(self._remove(owner, skill_id)):
-            raise _not_found(skill_id)
+            raise skill_not_found(skill_id)
 
     async def versions(self, owner: str, skill_id: str, page: PageRequest) -> Page[SkillVersion]:
         """A page of the skill's versions, ordered by their numbers."""
@@ -124,7 +122,7 @@ class SkillService:
         version = await self._find_version(owner, skill_id, number)
         if version is None:
             await self.retrieve(owner, skill_id)  # says so if there is not even a skill
-            raise _version_not_found(skill_id, number)
+            raise version_not_found(skill_id, number)
         return version
 
     async def delete_version(self, owner: str, skill_id: str, number: int) -> SkillVersion:
@@ -133,9 +131,9 @@ class SkillService:
         Raises InvalidInput when it is the default and there are others.
         """
         await self._own(owner, skill_id)
-        version = await uninterrupted(self._remove_version(owner, skill_id, number)) if _is_number(number) else None
+        version = await uninterrupted(self._remove_version(owner, skill_id, number)) if is_number(number) else None
         if version is None:
-            raise _version_not_found(skill_id, number)
+            raise version_not_found(skill_id, number)
         return version
 
     async def read(self, version: SkillVersion) -> AsyncGenerator[bytes]:
@@ -145,7 +143,7 @@ class SkillService:
         try:
             return await self._storage.read(version.blob_id)
         except NotFound:  # deleted just now
-            raise _version_not_found(version.skill_id, version.version) from None
+            raise version_not_found(version.skill_id, version.version) from None
 
     @asynccontextmanager
     async def mountable(self, owner: str, wanted: Sequence[WantedSkill]) -> AsyncIterator[Path | None]:
@@ -161,22 +159,24 @@ class SkillService:
             return
         async with self._spool.folder() as folder:
             mounts = SkillMounts(folder)
+            references = [skill for skill in wanted if isinstance(skill, SkillReference)]
+            referred = await look_up(owner, references, self._store, self._operator_skills)
             for index, skill in enumerate(wanted):
-                await self._mount(owner, skill, mounts, f"skills[{index}]")
+                await self._mount(skill, referred, mounts, f"skills[{index}]")
             async with self._packing:
                 tar = await mounts.tar()
             yield tar
 
-    async def _mount(self, owner: str, skill: WantedSkill, mounts: SkillMounts, param: str) -> None:
+    async def _mount(self, skill: WantedSkill, referred: ReferredSkills, mounts: SkillMounts, param: str) -> None:
         if isinstance(skill, InlineSkill):
             with at_param(f"{param}.source.data"):
                 async with self._packing:
                     await mounts.add_inline(skill)
         else:
             with at_param(f"{param}.skill_id"):
-                known = await self.retrieve(owner, skill.skill_id)
+                referred.skill(skill)
             with at_param(f"{param}.version"):
-                version = await self.version(owner, known.id, _referred(known, skill))
+                version = referred.version(skill)
                 if not mounts.has(version):
                     async with aclosing(await self.read(version)) as content:
                         await mounts.add_version(version, content)
@@ -212,7 +212,7 @@ class SkillService:
     async def _find_version(self, owner: str, skill_id: str, number: int) -> SkillVersion | None:
         if provided := self._operator_skills.find(skill_id):
             return provided.version if number == provided.version.version else None
-        if not is_skill_id(skill_id) or not _is_number(number):
+        if not is_skill_id(skill_id) or not is_number(number):
             return None
         return await self._store.find_version(owner, skill_id, number)
 
@@ -234,22 +234,3 @@ def _version(skill_id: str, number: int, bundle: Bundle, blob: Blob, now: int) -
         size=blob.size,
         blob_id=blob.id,
     )
-
-
-def _referred(skill: Skill, reference: SkillReference) -> int:
-    """The number of the version that a reference means."""
-    if reference.version == "latest":
-        return skill.latest_version
-    return skill.default_version if reference.version is None else reference.version
-
-
-def _is_number(number: int) -> bool:
-    return 0 < number <= _HIGHEST_VERSION
-
-
-def _not_found(skill_id: str) -> NotFound:
-    return NotFound(f"Skill with id '{skill_id}' not found.")
-
-
-def _version_not_found(skill_id: str, number: int) -> NotFound:
-    return NotFound(f"Version '{number}' of skill with id '{skill_id}' not found.")

@@ -216,6 +216,12 @@ class SkillStore(Protocol):
     async def find_version(self, owner: str, skill_id: str, number: int) -> SkillVersion | None:
         """That version of the skill if it is `owner`'s."""
 
+    async def find_all(self, owner: str, skill_ids: Sequence[str]) -> Sequence[Skill]:
+        """Those of the skills that are `owner`'s, each once and in no particular order."""
+
+    async def find_versions(self, owner: str, wanted: Sequence[tuple[str, int]]) -> Sequence[SkillVersion]:
+        """Those of the versions, each a skill's id and a number, that are `owner`'s; else as `find_all`."""
+
     async def list(self, owner: str, page: PageRequest) -> Page[Skill]:
         """A page of `owner`'s skills. Raises NotFound when `page.after` is not the id of one."""
 

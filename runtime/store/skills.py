@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -37,6 +37,9 @@ _SELECT = select(
     _LATEST.label("latest_version"),
 ).join(SkillVersionRow, _IS_DEFAULT)
 _FIND = _SELECT.where(*_OWNED)
+_FIND_ALL = _SELECT.where(
+    SkillRow.id.in_(bindparam("skill_ids", expanding=True)), SkillRow.owner == bindparam("owner_id")
+)
 
 _SELECT_VERSION = (
     select(
@@ -53,6 +56,13 @@ _SELECT_VERSION = (
     .join(SkillRow, SkillRow.id == SkillVersionRow.skill_id)
 )
 _FIND_VERSION = _SELECT_VERSION.where(*_OWNED, SkillVersionRow.version == bindparam("number"))
+# The pairs say it all, but SQLite looks only single columns up in an index: it would go through all of the owner's.
+_FIND_VERSIONS = _SELECT_VERSION.where(
+    SkillVersionRow.skill_id.in_(bindparam("skill_ids", expanding=True)),
+    SkillVersionRow.version.in_(bindparam("numbers", expanding=True)),
+    tuple_(SkillVersionRow.skill_id, SkillVersionRow.version).in_(bindparam("wanted", expanding=True)),
+    SkillRow.owner == bindparam("owner_id"),
+)
 
 _NEXT = SkillRow.last_version + 1
 _GIVE_NUMBER = update(SkillRow).where(*_OWNED).values(last_version=_NEXT).returning(SkillRow.last_version)
@@ -113,6 +123,24 @@ class SqlSkillStore:
         """See SkillStore."""
         async with self._reader.connect() as connection:
             return await _find_version(connection, owner, skill_id, number)
+
+    async def find_all(self, owner: str, skill_ids: Sequence[str]) -> Sequence[Skill]:
+        """See SkillStore."""
+        if not skill_ids:
+            return []
+        async with self._reader.connect() as connection:
+            rows = (await connection.execute(_FIND_ALL, {"owner_id": owner, "skill_ids": skill_ids})).all()
+        return [Skill(*row) for row in rows]
+
+    async def find_versions(self, owner: str, wanted: Sequence[tuple[str, int]]) -> Sequence[SkillVersion]:
+        """See SkillStore."""
+        if not wanted:
+            return []
+        skill_ids, numbers = (list(set(column)) for column in zip(*wanted, strict=True))
+        parameters = {"owner_id": owner, "skill_ids": skill_ids, "numbers": numbers, "wanted": wanted}
+        async with self._reader.connect() as connection:
+            rows = (await connection.execute(_FIND_VERSIONS, parameters)).all()
+        return [SkillVersion(*row) for row in rows]
 
     async def list(self, owner: str, page: PageRequest) -> Page[Skill]:
         """See SkillStore."""
