@@ -60,7 +60,7 @@ class BeyondPool:
     def measure(self, folder: Path) -> Outcome:
         """See ScaleBenchmark."""
         missing = self.creates - self.pool
-        image, part = Config(folder).image, -(-missing // 2)
+        image, part = Config(folder).image, -(-missing // 4)
         before = bare_engine.start(image, part, BEST_AT_ONCE)
         answers, together = _burst(folder, self.creates, self.pool)
         after = bare_engine.start(image, part, BEST_AT_ONCE)

@@ -19,6 +19,7 @@ from tests.service import Service
 MAKERS = 4
 POOL = 2
 AT_MOST = 1.2
+SAME = "shell call, always in the same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,13 @@ class Live:
                 wait_until_full(service, count + POOL)
                 taken["create, warm"][count] = self._creates(service, count + POOL)
                 taken["create, cold"][count] = self._creates(other, 0)
-                taken["shell call"][count] = self._calls(service, paths)
+                taken[SAME][count] = self._calls(service, paths[:1])
+                taken["shell call, in each in turn"][count] = self._calls(service, paths)
             figures = footprint(service, start, self.rest_seconds)
             containers.delete(makers, paths[1:])
             wait_until_full(service, 1 + POOL, gone=_names(paths[1:]))
-            taken["shell call"][self.counts[0]] += self._calls(service, paths[:1])
-        return Outcome([*figures, *self._figures(taken["shell call"])], [_plot(taken)])
+            taken[SAME][self.counts[0]] += self._calls(service, paths[:1])
+        return Outcome([*figures, *self._figures(taken[SAME])], [_plot(taken)])
 
     def _creates(self, service: Service, sandboxes: int) -> list[float]:
         """The times of creates, each of which finds a full pool: as many `sandboxes` as there are now."""
@@ -84,8 +86,8 @@ class Live:
         factor = percentile(calls[many], 0.5) / percentile(calls[few], 0.5)
         verdict = Verdict(f"p50 at most {AT_MOST} times that of {few}", factor <= AT_MOST)
         return [
-            Times("shell call, one at a time", f"{many} live sandboxes", calls[many], [verdict]),
-            Times("shell call, one at a time", f"{few} live", calls[few]),
+            Times(SAME, f"{many} live sandboxes", calls[many], [verdict]),
+            Times(SAME, f"{few} live", calls[few]),
         ]
 
 
