@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import URL, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from runtime.store.one_trip import OneTripConnection
 
 _READERS = 4
 
@@ -46,10 +50,22 @@ def prepare(engine: Engine) -> None:
 async def open_connections(url: URL) -> AsyncIterator[Connections]:
     """Engines on the database at `url`, closed at the end."""
     url = url.set(drivername="sqlite+aiosqlite")
+    arguments, options = url.get_dialect()().create_connect_args(url)
+    connect = partial(sqlite3.connect, *arguments, **options)
     reader = create_async_engine(
-        url, pool_size=_READERS, max_overflow=0, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True
+        url,
+        async_creator=lambda: OneTripConnection(connect),
+        pool_size=_READERS,
+        max_overflow=0,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
     )
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args={"isolation_level": "IMMEDIATE"})
+    writer = create_async_engine(
+        url,
+        async_creator=lambda: OneTripConnection(partial(connect, isolation_level="IMMEDIATE")),
+        pool_size=1,
+        max_overflow=0,
+    )
     try:
         for engine in (reader, writer):
             prepare(engine.sync_engine)
