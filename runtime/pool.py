@@ -94,6 +94,7 @@ class Pool:
 
     async def _keep(self) -> None:
         await asyncio.gather(*map(self._join, self.names))
+        log.info("%d sandboxes that were started ahead by the last run are ready", len(self._ready))
         while True:
             try:
                 if time.monotonic() - self._compared_at >= LOOK_SECONDS:

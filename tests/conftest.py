@@ -22,8 +22,8 @@ def fuzz_seconds() -> float:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A running service; at the end nothing of it is left on the engine."""
-    with Service(tmp_path_factory.mktemp("service")) as running:
+    """A running service with a small pool; at the end nothing of it is left on the engine."""
+    with Service(tmp_path_factory.mktemp("service"), {"POOL_SIZE": "2"}) as running:
         yield running
 
 

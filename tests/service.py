@@ -10,20 +10,22 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import docker
 import httpx
+from docker.errors import APIError
 
-from runtime.sandboxes import INSTANCE_LABEL
+from runtime.sandboxes import INSTANCE_LABEL, PREPARED_LABEL
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+SETTLED_SECONDS = 60.0
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients that speak plain HTTP. By themselves they would read all certificates of the machine: 0.1 s each."""
@@ -33,7 +35,7 @@ class Service:
     """One service with its own data directory and port; both stay the same from start to start.
 
     `settings` are further settings, without their prefix. `hosts` are names with the addresses that this process alone
-    finds them at, which takes root. As a context manager it starts, and at the end leaves no container behind.
+    finds them at, which takes root. As a context manager it starts, and at the end leaves nothing on the engine.
     """
 
     def __init__(
@@ -61,8 +63,7 @@ class Service:
     @property
     def instance(self) -> str:
         """The id of the installation, as the engine's objects are labelled with it."""
-        with closing(sqlite3.connect(self.data_dir / "sandlot.db")) as database:
-            return str(database.execute("SELECT id FROM installation").fetchone()[0])
+        return str(self._rows("SELECT id FROM installation")[0][0])
 
     def start(self) -> None:
         """Start and return once it answers."""
@@ -113,10 +114,19 @@ class Service:
         raise RuntimeError("The kernel does not tell.")
 
     def engine_containers(self) -> list[str]:
-        """The names of all containers that the engine has of this service."""
-        with closing(docker.from_env()) as engine:
-            label: dict[str, str | list[str] | bool] = {"label": f"{INSTANCE_LABEL}={self.instance}"}
-            return [str(found.name) for found in engine.containers.list(all=True, filters=label, ignore_removed=True)]
+        """The names of all containers that the engine has of this service, once it is through with removing some.
+
+        Those that are ready, for containers to come, aren't among them.
+        """
+        deleting = "SELECT id FROM containers WHERE status = 'deleting'"
+        wait_until(lambda: not self._rows(deleting), SETTLED_SECONDS, "A deleted container is not removed")
+        found = self._on_engine()
+        ready = self._ready(found)
+        return [name for name in found if name not in ready]
+
+    def ready(self) -> list[str]:
+        """The names of the containers that the engine runs ahead, for containers to come."""
+        return self._ready(self._on_engine())
 
     def http(self) -> httpx.Client:
         """A client of it, with its key."""
@@ -131,6 +141,13 @@ class Service:
                     client.delete(f"/containers/{container['id']}").raise_for_status()
         wait_until(lambda: not self.engine_containers(), 30, "The engine still has containers of the service")
 
+    def clear_engine(self) -> None:
+        """Remove all that the engine has of a service that doesn't run any more."""
+        with closing(docker.from_env()) as engine:
+            for name in self._on_engine():
+                with suppress(APIError):  # it is being removed already
+                    engine.api.remove_container(name, v=True, force=True)
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -144,6 +161,23 @@ class Service:
             self.delete_containers()
         finally:
             self.stop()
+            self.clear_engine()
+
+    def _on_engine(self) -> dict[str, Any]:
+        """What the engine tells of each container of this service, by its name."""
+        with closing(docker.from_env()) as engine:
+            found = engine.api.containers(all=True, filters={"label": f"{INSTANCE_LABEL}={self.instance}"})
+            return {entry["Names"][0].removeprefix("/"): entry for entry in found if entry["Names"]}
+
+    def _ready(self, found: Mapping[str, Any]) -> list[str]:
+        """Those among `found` that were started ahead, and have had no record yet."""
+        recorded = {row[0] for row in self._rows("SELECT id FROM containers")}
+        ahead = [name for name, entry in found.items() if PREPARED_LABEL in entry["Labels"]]
+        return [name for name in ahead if found[name]["State"] == "running" and name not in recorded]
+
+    def _rows(self, query: str) -> Sequence[Sequence[Any]]:
+        with closing(sqlite3.connect(self.data_dir / "sandlot.db", timeout=30)) as database:
+            return database.execute(query).fetchall()
 
     def _with_hosts(self) -> list[str]:
         """What to put before a command so that it sees an /etc/hosts of its own; it keeps its process id."""
