@@ -46,7 +46,8 @@ class FileCopies:
     async def put_all(self, files: Sequence[File], container_id: str, sandbox: Sandbox) -> None:
         """Copy files into a container that nobody else uses yet. Raises NotFound and StorageFull: then some are there.
 
-        Some are sent at the same time, but they get their names in order: of two with one name the first keeps it.
+        Some are sent at the same time, then all get their names in order: of two with one name the first keeps it.
+        No answer is waited for before the last of them is sent and named; a channel for all wouldn't be faster.
         """
         at_a_time = asyncio.Semaphore(SENT_AT_A_TIME)
 

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 
 import pytest
 
 from runtime.blobs.folder import FolderBlobStore
-from runtime.errors import NotFound
+from runtime.errors import AgentMisbehaved, NotFound
 from runtime.file_copies import SENT_AT_A_TIME, FileCopies
 from runtime.file_values import File, FilePurpose, FileSpec
 from runtime.files import FileService
+from runtime.link.frames import AMOUNT, COUNT, CREDIT, DATA, END, Frame, decode_number, encode
 from runtime.storage import Storage
 from runtime.store.base import Store
 from runtime.values import FileSource, PageRequest
 from tests.runtime.blobs.storages import body
 from tests.runtime.link.agents import process_agent
 from tests.runtime.link.box import linked
-from tests.runtime.store.records import OWNER, container
+from tests.runtime.link.hostile import HostileStream, sandbox_of, whole
+from tests.runtime.store.records import OWNER, container, file
 
 MIB = 1024**2
 SIZES = [3 * MIB, 0, 1, 2 * MIB, 2, 3, MIB, 4, 5, 6, 7, 8]
@@ -52,6 +54,35 @@ class WatchedBlobs(FolderBlobStore):
                     yield piece
         finally:
             self.reading -= 1
+
+
+class PatientAgent:
+    """Takes files, and says what became of them once `count` of them have ended: of the last one, what `last` says.
+
+    `sizes` are theirs, in the order in which they ended.
+    """
+
+    def __init__(self, count: int, last: dict[str, object] | None = None) -> None:
+        self.sizes: list[int] = []
+        self._count = count
+        self._last = last
+        self._ended: list[int] = []
+
+    def __call__(self, frame: Frame) -> Iterable[bytes]:
+        """See Answer."""
+        if frame.kind == DATA:
+            return [encode(CREDIT, frame.channel, AMOUNT.pack(len(frame.payload)))]
+        if frame.kind == END:
+            self.sizes.append(decode_number(COUNT, frame.payload))
+            self._ended.append(frame.channel)
+        return self._answers() if len(self._ended) == self._count else []
+
+    def _answers(self) -> Iterable[bytes]:
+        answers = [{"path": str(place), "size": size} for place, size in enumerate(self.sizes)]
+        if self._last is not None:
+            answers[-1] = self._last
+        for channel, answer in zip(self._ended, answers, strict=True):
+            yield from whole(channel, answer)
 
 
 @pytest.fixture
@@ -117,6 +148,37 @@ async def test_cut_short(store: Store, files: FileService, blobs: WatchedBlobs, 
             await putting
         assert putting.cancelled()
         assert blobs.reading == 0
+
+
+async def test_no_answer_is_waited_for(store: Store, files: FileService, wanted: Sequence[File]) -> None:
+    """An agent that answers nothing before the last file has its name is sent them all, and they end in order."""
+    await store.containers.add(box := container())
+    agent = PatientAgent(len(wanted))
+    sandbox = await sandbox_of(HostileStream(agent))
+    await FileCopies(files, store.container_files).put_all(wanted, box.id, sandbox)
+    assert agent.sizes == SIZES
+    recorded = (await store.container_files.list(box.id, PageRequest(limit=100))).data
+    assert {file.path for file in recorded} == {f"/mnt/data/{place}".encode() for place in range(len(wanted))}
+
+
+@pytest.mark.parametrize("lie", [{"path": "../etc", "size": 1}, {"path": "a"}, {"path": "a", "size": -1}, {}], ids=str)
+async def test_an_agent_that_lies_of_one(
+    store: Store, files: FileService, wanted: Sequence[File], lie: dict[str, object]
+) -> None:
+    """What isn't a file's path and size is refused, though all the others are, and none of them is recorded."""
+    await store.containers.add(box := container())
+    sandbox = await sandbox_of(HostileStream(PatientAgent(len(wanted), last=lie)))
+    with pytest.raises(AgentMisbehaved):
+        await FileCopies(files, store.container_files).put_all(wanted, box.id, sandbox)
+    assert (await store.container_files.list(box.id, PageRequest())).data == []
+
+
+async def test_expired_files_are_not_found(store: Store, files: FileService, wanted: Sequence[File]) -> None:
+    """A file whose time is up is as good as none, although its record is still there."""
+    await store.files.add(expired := file(expires_at=1), 100 * MIB)
+    with pytest.raises(NotFound, match=expired.id) as caught:
+        await FileCopies(files, store.container_files).find_all(OWNER, [wanted[0].id, expired.id])
+    assert caught.value.param == "file_ids[1]"
 
 
 async def test_each_id_once(store: Store, files: FileService, wanted: Sequence[File]) -> None:

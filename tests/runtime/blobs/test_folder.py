@@ -44,6 +44,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "blobs"
 
 
+async def test_a_small_blob_is_not_held_open(folder: Path) -> None:
+    """It is read and closed at once when it is opened, so that nobody waits for a thread again."""
+    blobs = await FolderBlobStore.open(folder)
+    small, large = new_blob_id(), new_blob_id()
+    await blobs.write(small, body(b"x" * PIECE))
+    await blobs.write(large, body(b"x" * (PIECE + 1)))
+    for blob_id, start, held in ((small, 0, 0), (small, PIECE, 0), (large, 0, 1), (large, 1, 0)):
+        before = len(os.listdir("/proc/self/fd"))
+        reading = await blobs.read(blob_id, start)
+        assert len(os.listdir("/proc/self/fd")) - before == held
+        assert len(b"".join([piece async for piece in reading])) == (PIECE if blob_id == small else PIECE + 1) - start
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
 async def test_a_crash_leaves_nothing(folder: Path) -> None:
     """What a killed process had half written isn't listed, and is removed when the folder is opened the next time."""
     killed = await asyncio.create_subprocess_exec(sys.executable, "-c", WRITER, folder, stdout=subprocess.PIPE)

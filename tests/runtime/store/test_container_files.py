@@ -40,6 +40,24 @@ async def test_a_file_comes_back_as_it_was_kept(store: Store, container_id: str)
     assert await store.container_files.get(container_id, kept.id) == kept
 
 
+async def test_files_are_added_together(store: Store, container_id: str) -> None:
+    """Each as it is by itself: a path that has a record keeps its id. None at all is none."""
+    await store.container_files.sync(container_id, [SeenFile(b"/mnt/data/1", 2, 900)])
+    first = (await files_of(store, container_id))[b"/mnt/data/1"]
+    added = [container_file(container_id, b"/mnt/data/%d" % number) for number in range(50)]
+    await store.container_files.add_all(added)
+    await store.container_files.add_all([])
+    added[1] = replace(added[1], id=first.id)
+    assert await files_of(store, container_id) == {each.path: each for each in added}
+
+
+async def test_of_files_added_together_all_are_kept_or_none(store: Store, container_id: str) -> None:
+    """One that can't be kept, and the others aren't either."""
+    with pytest.raises(NotFound):
+        await store.container_files.add_all([container_file(container_id), container_file("cntr_gone")])
+    assert await files_of(store, container_id) == {}
+
+
 async def test_a_file_is_found_only_in_its_container(store: Store, container_id: str) -> None:
     """The right id in the wrong container shows, lists and removes nothing."""
     other = container()

@@ -28,6 +28,15 @@ async def test_a_file_comes_back_as_it_was_kept(store: Store, purpose: FilePurpo
     assert await store.files.find(OWNER, kept.id) == kept
 
 
+async def test_many_are_found_at_once(store: Store) -> None:
+    """Those that are there, each once, the owner's alone, and expired ones too; of no ids there are none."""
+    first, expired, other = file(), file(expires_at=1), file(owner="key_2")
+    await keep(store, first, expired, other, file())
+    found = await store.files.find_all(OWNER, [expired.id, "file-unknown", first.id, other.id, first.id])
+    assert sorted(found, key=lambda each: each.id) == sorted([first, expired], key=lambda each: each.id)
+    assert await store.files.find_all(OWNER, []) == []
+
+
 async def test_only_the_owner_finds_or_removes_a_file(store: Store) -> None:
     """Somebody else's file is as good as none."""
     kept = file(owner="key_2")

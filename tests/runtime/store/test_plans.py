@@ -156,6 +156,22 @@ async def test_listing_versions_walks_an_index(connections: Connections, databas
     assert found[2] == f"{owner}\n{listed} (skill_id=? AND version<?)\n{BLOB}"
 
 
+async def test_what_a_create_refers_to_is_found_by_an_index(connections: Connections, database_file: Path) -> None:
+    """However many files and skills there are, each that is meant is looked up, and none beside them."""
+    skills = SqlSkillStore(connections)
+    with plans(connections, database_file) as found:
+        await SqlFileStore(connections).find_all(OWNER, ["file-1", "file-2"])
+        await skills.find_all(OWNER, ["skill_1", "skill_2"])
+        await skills.find_versions(OWNER, [("skill_1", 1), ("skill_2", 2)])
+    versions = "INDEX sqlite_autoindex_skill_versions_3"
+    assert found[0] == f"SEARCH files USING INDEX sqlite_autoindex_files_1 (id=?)\n{BLOB}"
+    assert found[1].splitlines()[:2] == [
+        "SEARCH skills USING INDEX sqlite_autoindex_skills_1 (id=?)",
+        f"SEARCH skill_versions USING {versions} (skill_id=? AND version=?)",
+    ]
+    assert found[2].splitlines()[0] == f"SEARCH skill_versions USING {versions} (skill_id=? AND version=?)"
+
+
 async def test_usage_is_added_up_from_the_index_alone(connections: Connections, database_file: Path) -> None:
     """No row of a blob is read for it."""
     with plans(connections, database_file) as found:

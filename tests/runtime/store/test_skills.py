@@ -44,11 +44,32 @@ async def test_a_skill_comes_back_as_it_was_kept(store: Store) -> None:
     assert await store.skills.find_version(OWNER, owned.id, 1) == first
 
 
+async def test_many_are_found_at_once(store: Store, kept: Skill) -> None:
+    """Skills with what is current of them, and just those versions that were asked for, each once."""
+    another, other_first = skill()
+    await store.skills.add(another, other_first, QUOTA)
+    second = await add_version(store, kept.id)
+    found = await store.skills.find_all(OWNER, [kept.id, "skill_unknown", another.id, kept.id])
+    assert {each.id: each for each in found} == {kept.id: replace(kept, latest_version=2), another.id: another}
+    assert len(found) == 2
+    wanted = [(another.id, 1), (kept.id, 2), (another.id, 2), (kept.id, 3), ("skill_unknown", 1), (kept.id, 2)]
+    versions = await store.skills.find_versions(OWNER, wanted)
+    assert {(each.skill_id, each.version): each for each in versions} == {
+        (another.id, 1): other_first,
+        (kept.id, 2): second,
+    }
+    assert len(versions) == 2
+    assert await store.skills.find_all(OWNER, []) == []
+    assert await store.skills.find_versions(OWNER, []) == []
+
+
 async def test_only_the_owner_has_a_skill(store: Store, kept: Skill) -> None:
     """To anybody else it is as good as none, in every call."""
     other = "key_2"
     assert await store.skills.find(other, kept.id) is None
     assert await store.skills.find_version(other, kept.id, 1) is None
+    assert await store.skills.find_all(other, [kept.id]) == []
+    assert await store.skills.find_versions(other, [(kept.id, 1)]) == []
     assert (await store.skills.list(other, PageRequest())).data == []
     assert (await store.skills.versions(other, kept.id, PageRequest())).data == []
     assert await store.skills.set_default(other, kept.id, 1) is None
