@@ -50,22 +50,35 @@ def read(n):
 exec(read(int(read(8), 16)))
 """
 
-# Each module is compiled when it is imported for the first time.
+# Compiling takes three times the memory that its result does, and a process doesn't give all of that back: so a child
+# reads and compiles the modules, again as 8 hex digits and so many bytes, and the agent-to-be gets their code alone.
 _LOAD = """\
-import json, sys, types
-class Sources:
-    def __init__(self, packages, sources):
-        self._sources = sources
+import marshal, os, sys, types
+ours, childs = os.pipe()
+if os.fork() == 0:
+    import json
+    packages, sources = json.loads(read(int(read(8), 16)))
+    with open(childs, "wb") as file:
+        marshal.dump((packages, {{name: compile(source, name, "exec") for name, source in sources.items()}}), file)
+    os._exit(0)
+os.close(childs)
+with open(ours, "rb") as file:
+    packages, codes = marshal.load(file)
+os.wait()
+class Modules:
+    def __init__(self, packages, codes):
+        self._codes = codes
         for name in packages:
             sys.modules[name] = types.ModuleType(name)
             sys.modules[name].__path__ = []
     def find_spec(self, name, path=None, target=None):
-        return type(sys.__spec__)(name, self) if name in self._sources else None
+        return type(sys.__spec__)(name, self) if name in self._codes else None
     def create_module(self, spec):
         return None
     def exec_module(self, module):
-        exec(compile(self._sources.pop(module.__name__), module.__name__, "exec"), module.__dict__)
-sys.meta_path.insert(0, Sources(*json.loads({sources!r})))
+        exec(self._codes.pop(module.__name__), module.__dict__)
+sys.meta_path.insert(0, Modules(packages, codes))
+del packages, codes
 from runtime.agent.main import main
 main({root!r})
 """
@@ -77,9 +90,13 @@ COMMAND = ("python3", "-I", "-S", "-c", _READ_AND_RUN)
 @cache
 def agent_bundle(root: str) -> bytes:
     """What to send first to a process that runs COMMAND: it becomes the agent, whose files are below `root`."""
-    sources = {name: _source(name) for name in _MODULES}
-    program = _LOAD.format(sources=json.dumps([_PACKAGES, sources]), root=root).encode()
-    return b"%08x" % len(program) + program
+    modules = [_PACKAGES, {name: _source(name) for name in _MODULES}]
+    return _counted(_LOAD.format(root=root)) + _counted(json.dumps(modules))
+
+
+def _counted(text: str) -> bytes:
+    data = text.encode()
+    return b"%08x" % len(data) + data
 
 
 def _source(module: str) -> str:
