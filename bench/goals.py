@@ -1,10 +1,10 @@
-"""What the medians of Sandlot are to reach."""
+"""What Sandlot is to reach."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from bench.percentiles import Percentiles
 from bench.units import MEGABYTE
@@ -14,7 +14,7 @@ SANDLOT = "Sandlot"
 
 
 class Goal(Protocol):
-    """Something to reach, on the medians of one benchmark by contestant."""
+    """Something to reach, by the percentiles of one benchmark by contestant. Where it doesn't say which, it is p50."""
 
     @property
     def judged(self) -> str:
@@ -25,6 +25,37 @@ class Goal(Protocol):
 
     def reached(self, by_name: Mapping[str, Percentiles]) -> bool:
         """Whether it is so."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """At most `seconds`, of one of the percentiles."""
+
+    seconds: float
+    percentile: Literal["p50", "p95", "p99"] = "p50"
+    judged: str = SANDLOT
+
+    def __str__(self) -> str:
+        return f"{self.percentile} {self.seconds * 1000:g} ms"
+
+    def reached(self, by_name: Mapping[str, Percentiles]) -> bool:
+        """See Goal."""
+        return float(getattr(by_name[self.judged], self.percentile)) <= self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Fastest:
+    """Faster than whoever else takes part."""
+
+    judged: str = SANDLOT
+
+    def __str__(self) -> str:
+        return "faster than all others"
+
+    def reached(self, by_name: Mapping[str, Percentiles]) -> bool:
+        """See Goal. The same service, used in other ways, is none of the others."""
+        others = [times.p50 for name, times in by_name.items() if not name.startswith(SANDLOT)]
+        return by_name[self.judged].p50 < min(others)
 
 
 @dataclass(frozen=True, slots=True)

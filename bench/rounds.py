@@ -14,10 +14,24 @@ from bench.percentiles import Percentiles
 
 C = TypeVar("C", bound=Contestant)
 
-MAX_SECONDS = 20.0
+MAX_SECONDS = 120.0
 """After that a benchmark begins no further round: on a busy machine fewer runs have to do."""
 
 MIN_ROUNDS = 2
+
+REFERENCES = (
+    "docker CLI",
+    "docker SDK",
+    "openai-agents",
+    "llm-sandbox",
+    "llm-sandbox, pool",
+    "swe-rex",
+    "docker attach",
+    "plain copy",
+    "Sandlot, with neither",
+    "the host",
+)
+"""The contestants that the others are held against, where they take part."""
 
 PAUSE_SECONDS = 0.05
 """Before a turn: the engine goes on tidying up after a `docker exec` has returned, at the next one's cost."""
@@ -33,6 +47,13 @@ class Measured:
     def percentiles(self) -> dict[str, Percentiles]:
         """The same, summed up."""
         return {name: Percentiles.of(seconds) for name, seconds in self.seconds.items()}
+
+    def speed_ups(self, name: str) -> dict[str, float]:
+        """How many times as fast a contestant is as each reference, by the medians. Nothing for a reference itself."""
+        if name in REFERENCES:
+            return {}
+        medians = {name: times.p50 for name, times in self.percentiles().items()}
+        return {other: medians[other] / medians[name] for other in REFERENCES if other in medians}
 
 
 def measure_all(

@@ -7,40 +7,49 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from bench.goals import Goal
 from bench.percentiles import Percentiles
 from bench.rounds import Measured
+from bench.scale.figures import Figure, Outcome, Quantity
+from bench.units import Milliseconds, Unit
 
-REFERENCES = ("docker CLI", "docker SDK", "docker attach", "plain copy", "Sandlot, with neither", "the host")
-"""The contestants that the others are held against, where they take part."""
-
-HEAD = ("what", "by", "p50", "p95", "p99", "runs", "speed-up over", "goal")
+HEAD = ("what", "by", "p50, or the value", "p95", "p99", "runs", "speed-up over", "goal")
 
 
-def markdown(measured: Iterable[Measured]) -> str:
-    """The table. Speed-ups and goals are of medians."""
+def markdown(measured: Iterable[Measured], outcomes: Iterable[Outcome] = ()) -> str:
+    """The table. Speed-ups are of medians."""
     rows: list[Sequence[str]] = [HEAD, ("---",) * len(HEAD)]
     for one in measured:
-        rows.extend(_rows(one))
+        rows.extend(_of_contestants(one))
+    rows.extend(_of_figure(figure) for outcome in outcomes for figure in outcome.figures)
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _rows(measured: Measured) -> Iterator[Sequence[str]]:
+def _of_contestants(measured: Measured) -> Iterator[Sequence[str]]:
     by_name = measured.percentiles()
-    unit, goals = measured.benchmark.unit, measured.benchmark.goals
     for name, times in by_name.items():
         yield (
             measured.benchmark.name,
             name,
-            unit.show(times.p50),
-            unit.show(times.p95),
-            unit.show(times.p99),
+            *_shown(times, measured.benchmark.unit),
             str(len(measured.seconds[name])),
-            ", ".join(_speed_up(name, other, by_name) for other in REFERENCES if other in by_name and other != name),
-            ", ".join(_verdict(goal, by_name) for goal in goals if goal.judged == name),
+            ", ".join(_factor(factor, other) for other, factor in measured.speed_ups(name).items()),
+            "; ".join(_verdict(goal, by_name) for goal in measured.benchmark.goals if goal.judged == name),
         )
 
 
-def _speed_up(name: str, reference: str, by_name: Mapping[str, Percentiles]) -> str:
-    factor = by_name[reference].p50 / by_name[name].p50
-    return f"{factor:.{0 if factor >= 10 else 2}f}x {reference}"
+def _of_figure(figure: Figure) -> Sequence[str]:
+    verdicts = "; ".join(map(str, figure.verdicts))
+    if isinstance(figure, Quantity):
+        value = f"{figure.value:.{0 if figure.value >= 100 else 2}f} {figure.unit}".rstrip()
+        return figure.name, figure.by, value, "", "", "", "", verdicts
+    shown = _shown(Percentiles.of(figure.seconds), Milliseconds())
+    return figure.name, figure.by, *shown, str(len(figure.seconds)), "", verdicts
+
+
+def _shown(times: Percentiles, unit: Unit) -> Sequence[str]:
+    return unit.show(times.p50), unit.show(times.p95), unit.show(times.p99)
+
+
+def _factor(factor: float, other: str) -> str:
+    return f"{factor:.{0 if factor >= 10 else 2}f}x {other}"
 
 
 def _verdict(goal: Goal, by_name: Mapping[str, Percentiles]) -> str:

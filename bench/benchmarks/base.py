@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
@@ -43,6 +45,11 @@ class Benchmark(Protocol[C]):
 
 Lap = Callable[[], float]
 """Does the thing once, sees that it was done, tidies up: the seconds that the thing itself took."""
+
+
+def content(size: int) -> bytes:
+    """So many random bytes, all of them letters of Base64: some contestants' files are text."""
+    return base64.b64encode(os.urandom(size))[:size]
 
 
 def timed(action: Callable[[], T]) -> tuple[T, float]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.benchmarks.base import Lap, timed
+from bench.benchmarks.base import Lap, content, timed
 from bench.contestants.base import KeepsFiles
 from bench.goals import Goal
 from bench.units import Unit
@@ -14,7 +13,7 @@ from bench.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """Implements Benchmark. `size` is in bytes; the content can't be compressed."""
+    """Implements Benchmark. `size` is in bytes."""
 
     name: str
     size: int
@@ -25,13 +24,13 @@ class Download:
 
     def prepare(self, contestant: KeepsFiles) -> Lap:
         """See Benchmark."""
-        content = os.urandom(self.size)
+        expected = content(self.size)
         file = f"out-{self.size}.bin"
-        contestant.upload(file, content)()
+        contestant.upload(file, expected)()
 
         def lap() -> float:
             look, seconds = timed(lambda: contestant.download(file))
-            if look() != content:
+            if look() != expected:
                 raise ValueError(f"{contestant.name}: the file came back as another.")
             return seconds
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from bench.benchmarks.base import Lap, timed
 from bench.contestants.base import RunsCommands
-from bench.goals import Goal, TimesAsFast
+from bench.goals import AtMost, Goal, TimesAsFast
 from bench.units import Milliseconds
 
 
@@ -18,7 +18,13 @@ class ShellCall:
     runs = 150
     in_a_row = 10
     unit = Milliseconds()
-    goals: Sequence[Goal] = (TimesAsFast(20, "docker CLI"),)
+    goals: Sequence[Goal] = (
+        AtMost(0.002),
+        AtMost(0.006, "p99"),
+        TimesAsFast(35, "docker CLI"),
+        TimesAsFast(25, "docker SDK"),
+        TimesAsFast(2, "swe-rex"),
+    )
 
     def prepare(self, contestant: RunsCommands) -> Lap:
         """See Benchmark."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.benchmarks.base import Lap, timed
+from bench.benchmarks.base import Lap, content, timed
 from bench.contestants.base import KeepsFiles
 from bench.goals import Goal
 from bench.units import Unit
@@ -16,7 +15,7 @@ FILE = "in.bin"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Implements Benchmark. `size` is in bytes; the content can't be compressed."""
+    """Implements Benchmark. `size` is in bytes."""
 
     name: str
     size: int
@@ -27,7 +26,7 @@ class Upload:
 
     def prepare(self, contestant: KeepsFiles) -> Lap:
         """See Benchmark."""
-        upload = contestant.upload(FILE, os.urandom(self.size))
+        upload = contestant.upload(FILE, content(self.size))
 
         def lap() -> float:
             _, seconds = timed(upload)

@@ -9,6 +9,9 @@ from typing import Protocol, Self
 HOME = "/mnt/data"
 """Where files go in a sandbox, and where commands run."""
 
+GetReady = Callable[[], None]
+"""See MakesSandboxes."""
+
 Remove = Callable[[], None]
 """Removes a sandbox."""
 
@@ -48,11 +51,19 @@ class KeepsFiles(Contestant, Protocol):
         """Remove a file that was uploaded: the bytes it had there."""
 
 
-class RunsCommands(KeepsFiles, Protocol):
-    """A sandbox that runs. It is a place for files, which are in HOME."""
+class MakesSandboxes(Contestant, Protocol):
+    """Something that sandboxes can be had from."""
+
+    def get_ready(self) -> None:
+        """Wait for what it does by itself so that the next sandbox comes sooner. Most do nothing."""
+        return
 
     def first_output(self, command: str) -> tuple[bytes, Remove]:
-        """Make another sandbox and run a shell command in it: its standard output, and how to remove that sandbox."""
+        """Make a sandbox and run a shell command in it: its standard output, and how to remove that sandbox."""
+
+
+class RunsCommands(MakesSandboxes, KeepsFiles, Protocol):
+    """A sandbox that runs, and can have more beside it. It is a place for files, which are in HOME."""
 
     def run(self, command: str) -> bytes:
         """Run a shell command in the sandbox: its standard output."""

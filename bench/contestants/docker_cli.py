@@ -33,7 +33,7 @@ class DockerCli(RunsCommands):
         _remove(self._container)
 
     def first_output(self, command: str) -> tuple[bytes, Remove]:
-        """See RunsCommands."""
+        """See MakesSandboxes."""
         name = f"sandlot-bench-{uuid.uuid4().hex}"
         return _docker("run", "--name", name, *CLI, self._image, "sh", "-c", command), partial(_remove, name)
 

@@ -8,8 +8,9 @@ from typing import Any
 LABEL = "sandlot.bench"
 """On every container made here, with the id of the process that made it."""
 
-CLI = (
-    "--network=none",
+LABELS = {LABEL: str(os.getpid())}
+
+LIMITS = (
     "--cap-drop=ALL",
     "--security-opt=no-new-privileges",
     "--memory=1g",
@@ -18,8 +19,11 @@ CLI = (
     "--cpus=1",
     "--user=1000:1000",
     "--log-driver=none",
-    f"--label={LABEL}={os.getpid()}",
+    *(f"--label={name}={value}" for name, value in LABELS.items()),
 )
+"""Of the command line, without what it says about the network."""
+
+CLI = ("--network=none", *LIMITS)
 
 SDK: dict[str, Any] = {
     "network_mode": "none",
@@ -31,7 +35,7 @@ SDK: dict[str, Any] = {
     "nano_cpus": 1_000_000_000,
     "user": "1000:1000",
     "log_config": {"type": "none"},
-    "labels": {LABEL: str(os.getpid())},
+    "labels": LABELS,
 }
 
 IDLE = ("sleep", "infinity")

@@ -38,7 +38,7 @@ class DockerSdk(RunsCommands):
             self._engine.close()
 
     def first_output(self, command: str) -> tuple[bytes, Remove]:
-        """See RunsCommands."""
+        """See MakesSandboxes."""
         container = self._create()
         return _run(container, command), partial(_remove, container)
 

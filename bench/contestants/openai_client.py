@@ -8,16 +8,17 @@ from typing import Self
 
 import openai
 
-from bench.contestants.base import Look, Remove, RunsCommands, Upload
+from bench.contestants.base import GetReady, Look, Remove, RunsCommands, Upload
 from bench.contestants.sandlot import output
 
 
 class OpenAIClient(RunsCommands):
-    """Its containers."""
+    """Its containers. `get_ready` is as MakesSandboxes has it."""
 
     name = "Sandlot, openai client"
 
-    def __init__(self, base_url: str, api_key: str) -> None:
+    def __init__(self, base_url: str, api_key: str, get_ready: GetReady) -> None:
+        self._get_ready = get_ready
         self._client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=0)
         self._container = ""
         self._files: dict[str, str] = {}
@@ -34,8 +35,12 @@ class OpenAIClient(RunsCommands):
         finally:
             self._client.close()
 
+    def get_ready(self) -> None:
+        """See MakesSandboxes."""
+        self._get_ready()
+
     def first_output(self, command: str) -> tuple[bytes, Remove]:
-        """See RunsCommands."""
+        """See MakesSandboxes."""
         container = self._client.containers.create(name="bench").id
         return self._run(container, command), partial(self._client.containers.delete, container)
 

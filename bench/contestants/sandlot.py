@@ -6,17 +6,17 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from bench.contestants.base import Look, Remove, RunsCommands, Upload
+from bench.contestants.base import GetReady, Look, Remove, RunsCommands, Upload
 from bench.contestants.connection import Connection
 from bench.contestants.forms import Form, form
 
 
 class Sandlot(RunsCommands):
-    """Its containers."""
+    """Its containers. `get_ready` is as MakesSandboxes has it."""
 
-    name = "Sandlot"
-
-    def __init__(self, port: int, api_key: str) -> None:
+    def __init__(self, name: str, port: int, api_key: str, get_ready: GetReady) -> None:
+        self.name = name
+        self._get_ready = get_ready
         self._connection = Connection(port, api_key)
         self._path = ""
         self._content_paths: dict[str, str] = {}
@@ -33,8 +33,12 @@ class Sandlot(RunsCommands):
         finally:
             self._connection.close()
 
+    def get_ready(self) -> None:
+        """See MakesSandboxes."""
+        self._get_ready()
+
     def first_output(self, command: str) -> tuple[bytes, Remove]:
-        """See RunsCommands."""
+        """See MakesSandboxes."""
         path = self._create()
         return self._run(path, command), partial(self._delete, path)
 

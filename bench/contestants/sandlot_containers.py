@@ -8,6 +8,7 @@ import zipfile
 from types import TracebackType
 from typing import Any, Self
 
+from bench.contestants.base import GetReady
 from bench.contestants.connection import Connection
 from bench.contestants.forms import form
 from bench.contestants.sandlot import output
@@ -17,13 +18,14 @@ SKILL_MD = "---\nname: bench-{}\ndescription: A skill to measure with.\n---\nRun
 
 
 class SandlotContainers:
-    """A Contestant. `files` and `skills` are how many of them each container is made with.
+    """A Contestant. `files` and `skills` are how many of them each container is made with. `get_ready` is as elsewhere.
 
     They are uploaded before, and go with the service's folder.
     """
 
-    def __init__(self, name: str, port: int, api_key: str, files: int, skills: int) -> None:
+    def __init__(self, name: str, port: int, api_key: str, get_ready: GetReady, *, files: int, skills: int) -> None:
         self.name = name
+        self.get_ready = get_ready
         self._connection = Connection(port, api_key)
         self._files = files
         self._skills = skills

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bench.benchmarks.upload import Upload
-from bench.goals import AtLeast, AtMostMore, AtMostTimes, Goal, TimesAsFast
+from bench.goals import AtLeast, AtMost, AtMostMore, AtMostTimes, Fastest, Goal, TimesAsFast
 from bench.percentiles import Percentiles
 from bench.rounds import Measured
+from bench.scale.figures import Outcome, Quantity, Times, Verdict
 from bench.table import markdown
 from bench.units import Milliseconds, Speed
 
@@ -15,21 +16,41 @@ SECONDS = {"Sandlot": [0.5], "docker CLI": [1.0], "docker SDK": [0.25]}
 
 
 def test_rows() -> None:
-    """One row a contestant: its speed, how often it is faster than Docker's tools, and for Sandlot the goal."""
-    upload = Upload("100 MB in", 100_000_000, 1, 1, Speed(100_000_000), [AtLeast(150, 100_000_000)])
+    """One row a contestant: its speed, and for Sandlot how many times as fast as others it is, and the goals."""
+    upload = Upload("100 MB in", 100_000_000, 1, 1, Speed(100_000_000), [AtLeast(150, 100_000_000), Fastest()])
     head, _, *rows = markdown([Measured(upload, SECONDS)]).splitlines()
-    assert head == "| what | by | p50 | p95 | p99 | runs | speed-up over | goal |"
+    assert head == "| what | by | p50, or the value | p95 | p99 | runs | speed-up over | goal |"
     assert rows == [
         "| 100 MB in | Sandlot | 200 MB/s | 200 MB/s | 200 MB/s | 1 | 2.00x docker CLI, 0.50x docker SDK "
-        "| 150 MB/s: reached |",
-        "| 100 MB in | docker CLI | 100 MB/s | 100 MB/s | 100 MB/s | 1 | 0.25x docker SDK |  |",
-        "| 100 MB in | docker SDK | 400 MB/s | 400 MB/s | 400 MB/s | 1 | 4.00x docker CLI |  |",
+        "| 150 MB/s: reached; faster than all others: NOT reached |",
+        "| 100 MB in | docker CLI | 100 MB/s | 100 MB/s | 100 MB/s | 1 |  |  |",
+        "| 100 MB in | docker SDK | 400 MB/s | 400 MB/s | 400 MB/s | 1 |  |  |",
+    ]
+
+
+def test_rows_of_what_is_at_scale() -> None:
+    """Times have percentiles, quantities their unit, and both the goals they were to reach."""
+    outcome = Outcome(
+        [
+            Times("call", "Sandlot", [0.002], [Verdict("fast", reached=True)]),
+            Quantity("memory", "Sandlot", 10.5, "MiB", [Verdict("small", reached=False)]),
+        ]
+    )
+    _, _, *rows = markdown([], [outcome]).splitlines()
+    assert rows == [
+        "| call | Sandlot | 2.0 ms | 2.0 ms | 2.0 ms | 1 |  | fast: reached |",
+        "| memory | Sandlot | 10.50 MiB |  |  |  |  | small: NOT reached |",
     ]
 
 
 @pytest.mark.parametrize(
     ("goal", "reached"),
     [
+        (AtMost(0.5), True),
+        (AtMost(0.4), False),
+        (AtMost(0.5, "p99", "docker SDK"), True),
+        (Fastest(), False),
+        (Fastest("docker SDK"), False),  # a contestant isn't faster than itself
         (TimesAsFast(2, "docker CLI"), True),
         (TimesAsFast(2.1, "docker CLI"), False),
         (AtLeast(200, 100_000_000), True),
@@ -43,7 +64,7 @@ def test_rows() -> None:
     ],
 )
 def test_goals(goal: Goal, reached: bool) -> None:
-    """A goal is reached exactly where the median is as good as it asks."""
+    """A goal is reached exactly where the figure is as good as it asks."""
     by_name = {name: Percentiles.of(seconds) for name, seconds in SECONDS.items()}
     assert goal.reached(by_name) is reached
 

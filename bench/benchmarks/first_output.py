@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from bench.benchmarks.base import Lap, timed
-from bench.contestants.base import RunsCommands
+from bench.contestants.base import MakesSandboxes
 from bench.goals import Goal
 from bench.units import Milliseconds
 
 
-class ColdStart:
-    """Implements Benchmark. Removing the sandbox is not measured."""
+@dataclass(frozen=True, slots=True)
+class FirstOutput:
+    """Implements Benchmark. Getting ready before, and removing the sandbox after it, are not measured."""
 
-    name = "create a sandbox, first output (cold)"
-    runs = 16
+    name: str
+    runs: int
+    goals: Sequence[Goal] = ()
     in_a_row = 1
     unit = Milliseconds()
-    goals: Sequence[Goal] = ()
 
-    def prepare(self, contestant: RunsCommands) -> Lap:
+    def prepare(self, contestant: MakesSandboxes) -> Lap:
         """See Benchmark."""
         return partial(self._lap, contestant)
 
-    def _lap(self, contestant: RunsCommands) -> float:
+    def _lap(self, contestant: MakesSandboxes) -> float:
+        contestant.get_ready()
         (output, remove), seconds = timed(lambda: contestant.first_output("echo ready"))
         remove()
         if output != b"ready\n":

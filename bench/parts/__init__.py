@@ -1,0 +1,1 @@
+"""What is measured together, with the same contestants. A part can be run without the others."""

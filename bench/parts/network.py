@@ -1,0 +1,65 @@
+"""One program and one server, with and without a sandbox around the program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.benchmarks.errand import Errand
+from bench.contestants.base import ReachesServer
+from bench.contestants.https_in_sandbox import HttpsInSandbox
+from bench.contestants.https_on_host import HttpsOnHost
+from bench.goals import AtLeast, AtMostMore, AtMostTimes
+from bench.parts.base import Sizes
+from bench.rounds import Measured, measure_all
+from bench.scale.services import NO_POOL
+from bench.site import INTERCEPTED, SPLICED, Site
+from bench.units import Milliseconds, Speed
+from tests.service import Service
+
+THROUGH, WITH_SECRET, HOST = "Sandlot, spliced", "Sandlot, intercepted", HttpsOnHost.name
+
+
+def measure(sizes: Sizes, folder: Path) -> Sequence[Measured]:
+    """See Part."""
+    with ExitStack() as stack:
+        site = stack.enter_context(Site(folder))
+        service = stack.enter_context(Service(folder, {**NO_POOL, **site.settings}, site.hosts))
+        reached = site, service.port, service.api_key
+        clients: list[ReachesServer] = [
+            stack.enter_context(HttpsInSandbox(THROUGH, SPLICED, *reached)),
+            stack.enter_context(HttpsInSandbox(WITH_SECRET, INTERCEPTED, *reached)),
+            stack.enter_context(HttpsOnHost(site)),
+        ]
+        return measure_all([*_small(sizes), *_large(sizes)], clients, sizes.runs)
+
+
+def _small(sizes: Sizes) -> list[Errand]:
+    return [
+        Errand(
+            "HTTPS: connect, one request",
+            "connect",
+            100,
+            10,
+            Milliseconds(),
+            [AtMostMore(0.002, HOST, THROUGH), AtMostMore(0.008, HOST, WITH_SECRET)],
+        ),
+        Errand(
+            f"HTTPS: {sizes.requests:,} requests on one connection",
+            f"requests {sizes.requests}",
+            8,
+            1,
+            Milliseconds(),
+            [AtMostTimes(1.5, HOST, THROUGH), AtMostTimes(1.5, HOST, WITH_SECRET)],
+        ),
+    ]
+
+
+def _large(sizes: Sizes) -> list[Errand]:
+    large, unit = sizes.large, Speed(sizes.large)
+    goals = [AtLeast(150, large, THROUGH), AtLeast(60, large, WITH_SECRET)]
+    return [
+        Errand(f"HTTPS: {sizes.megabytes} MB in", f"download {large}", 8, 1, unit, goals),
+        Errand(f"HTTPS: {sizes.megabytes} MB out", f"upload {large}", 8, 1, unit),
+    ]

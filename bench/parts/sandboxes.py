@@ -1,0 +1,102 @@
+"""Sandboxes, and what one would have instead of Sandlot's: on the same image, with the same limits if it takes any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from bench.benchmarks.base import Benchmark
+from bench.benchmarks.delete import Delete
+from bench.benchmarks.download import Download
+from bench.benchmarks.first_output import FirstOutput
+from bench.benchmarks.shell_call import ShellCall
+from bench.benchmarks.upload import Upload
+from bench.contestants.base import RunsCommands
+from bench.contestants.docker_attach import DockerAttach
+from bench.contestants.docker_cli import DockerCli
+from bench.contestants.docker_sdk import DockerSdk
+from bench.contestants.llm_sandbox import LlmSandbox
+from bench.contestants.llm_sandbox_pool import LlmSandboxPool
+from bench.contestants.openai_agents import OpenAIAgents
+from bench.contestants.openai_client import OpenAIClient
+from bench.contestants.sandlot import Sandlot
+from bench.contestants.swe_rex import SweRex
+from bench.goals import AtLeast, AtMost, AtMostTimes, Fastest, TimesAsFast
+from bench.parts.base import SMALL, Sizes
+from bench.pool import SETTINGS, wait_until_full
+from bench.rounds import Measured, measure_all
+from bench.scale.services import NO_POOL
+from bench.units import Milliseconds, Speed
+from runtime.config import Config
+from tests.service import Service
+
+COLD = "Sandlot, no pool"
+
+AGAINST_ALL = FirstOutput(
+    "create a sandbox, first output",
+    24,
+    [TimesAsFast(30, "docker CLI"), Fastest(), AtMostTimes(1.15, "docker SDK", COLD)],
+)
+POOLED = FirstOutput("create a sandbox, first output: a full pool", 100, [AtMost(0.008), AtMost(0.025, "p99")])
+
+
+def measure(sizes: Sizes, folder: Path) -> Sequence[Measured]:
+    """See Part."""
+    image = Config(folder).image
+    with ExitStack() as stack:
+        pooled = stack.enter_context(Service(_made(folder / "pooled"), SETTINGS))
+        cold = stack.enter_context(Service(_made(folder / "cold"), NO_POOL))
+        enter = stack.enter_context
+        sandlot = [enter(contestant) for contestant in _sandlot(pooled)]
+        docker: list[RunsCommands] = [enter(DockerCli(image, folder)), enter(DockerSdk(image))]
+        agents = enter(OpenAIAgents(image))
+        others: list[RunsCommands] = [enter(LlmSandbox(image, folder)), enter(SweRex(folder))]
+        without_pool = enter(Sandlot(COLD, cold.port, cold.api_key, lambda: None))
+        llm_pool = enter(LlmSandboxPool(image))
+        attach = enter(DockerAttach(image))
+        everybody = [*sandlot, *docker, agents, *others]
+        return [
+            *measure_all([AGAINST_ALL], [*everybody, llm_pool, without_pool], sizes.runs),
+            *measure_all([POOLED], sandlot, sizes.runs),
+            *measure_all([Delete()], [*sandlot, *docker], sizes.runs),
+            *measure_all(_of_all(), everybody, sizes.runs),
+            *measure_all([_large_in(sizes)], [*everybody, attach], sizes.runs),
+            # The client of openai-agents needs minutes to read such a file: it joins what comes piece by piece.
+            *measure_all([_large_out(sizes)], [*sandlot, *docker, *others, attach], sizes.runs),
+        ]
+
+
+def _sandlot(service: Service) -> list[RunsCommands]:
+    """Both ways to use the service."""
+    get_ready = partial(wait_until_full, service)
+    return [
+        Sandlot("Sandlot", service.port, service.api_key, get_ready),
+        OpenAIClient(service.base_url, service.api_key, get_ready),
+    ]
+
+
+def _of_all() -> list[Benchmark[RunsCommands]]:
+    """What everybody can do."""
+    goals = [AtMost(0.003)]
+    return [
+        ShellCall(),
+        Upload("1 KB file in", SMALL, 50, 5, Milliseconds(), goals),
+        Download("1 KB file out", SMALL, 50, 5, Milliseconds(), goals),
+    ]
+
+
+def _large_in(sizes: Sizes) -> Upload:
+    goals = [AtLeast(200, sizes.large)]
+    return Upload(f"{sizes.megabytes} MB file in", sizes.large, 10, 1, Speed(sizes.large), goals)
+
+
+def _large_out(sizes: Sizes) -> Download:
+    goals = [AtLeast(250, sizes.large)]
+    return Download(f"{sizes.megabytes} MB file out", sizes.large, 10, 1, Speed(sizes.large), goals)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
