@@ -48,6 +48,10 @@ class Pool:
         self._ready: deque[str] = deque()
         self._claimed = asyncio.Event()
 
+    def __len__(self) -> int:
+        """How many are ready."""
+        return len(self._ready)
+
     @property
     def names(self) -> Set[str]:
         """The sandboxes that it answers for: ready, about to be, being claimed, or on their way out."""
