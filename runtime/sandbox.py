@@ -158,8 +158,8 @@ class Sandbox:
         try:
             async with _answering():
                 await channel.send(body)
-            channel.end()
-            await _header(channel)
+                channel.end()
+                await channel.header()
         except BaseException:
             channel.close()
             raise

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from runtime.agent.commands import Command
 from runtime.agent.loop import Loop, Timer
+from runtime.agent.memory import Memory
 from runtime.agent.mux import RequestFailed
 from runtime.agent.output import OutputLog
 from runtime.agent.processes import Processes
@@ -25,6 +26,7 @@ class Calls:
     def __init__(self, loop: Loop, processes: Processes, directory: str) -> None:
         self.loop = loop
         self.processes = processes
+        self.memory = Memory()
         self.shells = Shells(loop, processes, directory)
         self._calls: dict[str, Call] = {}
         self._ended: dict[str, int] = {}  # in the order they ended: their sizes
@@ -89,7 +91,7 @@ class Call:
     def start(self, stdin: bytes) -> None:
         """Start all commands, each with the whole of `stdin`."""
         for number, text in enumerate(self._commands):
-            command = Command(self, number, self._calls.loop)
+            command = Command(self, number, self._calls.loop, self._calls.memory)
             self._running[number] = command
             try:
                 body = encoded(text)

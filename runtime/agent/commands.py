@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from runtime.agent.loop import Loop
-from runtime.agent.memory import oom_kills
+from runtime.agent.memory import Memory
 from runtime.agent.processes import Processes
 from runtime.agent.shells import Shell
 
@@ -23,14 +23,15 @@ READ_SIZE = 64 * 1024
 class Command:
     """One command of a call while it runs."""
 
-    def __init__(self, call: Call, number: int, loop: Loop) -> None:
+    def __init__(self, call: Call, number: int, loop: Loop, memory: Memory) -> None:
         self.timed_out = False
         self._call = call
         self._number = number
         self._loop = loop
+        self._memory = memory
         self._pipes: dict[int, int] = {}  # the read end of stdout (0) and stderr (1)
         self._pid = 0
-        self._oom_kills = oom_kills()
+        self._oom_kills = memory.oom_kills()
 
     def start(self, shell: Shell, text: bytes) -> None:
         """Let the shell run it."""
@@ -64,7 +65,7 @@ class Command:
         outcome: dict[str, Any] = {"type": "timeout"}
         if not self.timed_out:
             outcome = {"type": "exit", "exit_code": code}
-            if code != 0 and oom_kills() > self._oom_kills:
+            if code != 0 and self._memory.oom_kills() > self._oom_kills:
                 outcome["oom_killed"] = True
         self._call.command_ended(self._number, outcome)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import os
-import selectors
+import select
 import signal
 import time
 from collections.abc import Callable
@@ -31,7 +32,8 @@ class Loop:
 
     def __init__(self) -> None:
         self.after_each: Callback = lambda: None
-        self._selector = selectors.DefaultSelector()
+        self._poll = select.epoll()
+        self._callbacks: dict[int, Callback] = {}  # by descriptor
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._sweep_at = 64  # so many timers, and the cancelled ones among them are thrown out
@@ -39,15 +41,17 @@ class Loop:
 
     def on_readable(self, fd: int, callback: Callback) -> None:
         """Call back whenever `fd` has something to read or is at its end."""
-        self._selector.register(fd, selectors.EVENT_READ, callback)
+        self._watch(fd, select.EPOLLIN, callback)
 
     def on_writable(self, fd: int, callback: Callback) -> None:
         """Call back whenever `fd` takes more."""
-        self._selector.register(fd, selectors.EVENT_WRITE, callback)
+        self._watch(fd, select.EPOLLOUT, callback)
 
     def forget(self, fd: int) -> None:
         """No longer watch `fd`."""
-        self._selector.unregister(fd)
+        del self._callbacks[fd]
+        with contextlib.suppress(OSError):  # it may be closed by now
+            self._poll.unregister(fd)
 
     def call_later(self, seconds: float, callback: Callback) -> Timer:
         """Call back once, after that many seconds."""
@@ -80,16 +84,21 @@ class Loop:
     def run(self) -> None:
         """Wait and call back until `stop`."""
         while self._running:
-            for key, _ in self._selector.select(self._patience()):
+            ready = [(fd, self._callbacks.get(fd)) for fd, _ in self._poll.poll(self._patience())]
+            for fd, callback in ready:
                 # An earlier callback may have let go of it, or watch something else by the same number now.
-                if self._selector.get_map().get(key.fd) is key:
-                    key.data()
+                if callback is not None and self._callbacks.get(fd) is callback:
+                    callback()
             self.after_each()
             if self._run_due():
                 self.after_each()
 
+    def _watch(self, fd: int, event: int, callback: Callback) -> None:
+        self._poll.register(fd, event)
+        self._callbacks[fd] = callback
+
     def _patience(self) -> float | None:
-        """How long to wait: seconds, or None when no timer is set. The selector takes no more than some weeks."""
+        """How long to wait: seconds, or None when no timer is set. The kernel takes no more than some weeks."""
         while self._timers and self._timers[0][2].callback is None:
             heapq.heappop(self._timers)
         return min(max(0.0, self._timers[0][0] - time.monotonic()), DAY) if self._timers else None

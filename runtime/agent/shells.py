@@ -79,6 +79,7 @@ class Shells:
         self._loop = loop
         self._processes = processes
         self._directory = directory
+        self._environment = dict(os.environ)  # the agent's own, decoded once
         self._surroundings: Mapping[str, str] = {}
         self._spare: Shell | None = None
         self.prepare()
@@ -111,7 +112,7 @@ class Shells:
                 self._spare = self._start(b"", self._directory, {})
 
     def _start(self, stdin: bytes, directory: str, env: Mapping[str, str]) -> Shell:
-        return Shell(self._processes, stdin, directory, {**os.environ, **self._surroundings, **env})
+        return Shell(self._processes, stdin, directory, {**self._environment, **self._surroundings, **env})
 
 
 def encoded(text: str) -> bytes:
@@ -131,7 +132,7 @@ def _readable(data: bytes) -> int:
 
 
 def _fill(fd: int, data: bytes) -> None:
-    """Write a file for others who hold it: its position is theirs too."""
-    with open(fd, "wb", closefd=False) as file:
-        file.write(data)
-    os.lseek(fd, 0, os.SEEK_SET)
+    """Write a file for others who hold it: its position, which is theirs too, stays at the beginning."""
+    written = 0
+    while written < len(data):
+        written += os.pwrite(fd, memoryview(data)[written:], written)
