@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.percentiles import Percentiles, percentile
-from bench.scale import containers
+from bench.scale import bare_engine, containers
 from bench.scale.crowd import Crowd
 from bench.scale.figures import Figure, Outcome, Plot, Times, Verdict
 from bench.scale.footprint import Start, footprint
 from bench.scale.services import NO_POOL, pool_of, serving, wait_until_full
+from runtime.config import Config
 from tests.service import Service
 
 MAKERS = 4
@@ -55,6 +56,7 @@ class Live:
                 wait_until_full(service, count + POOL)
                 taken["create, warm"][count] = self._creates(service, count + POOL)
                 taken["create, cold"][count] = self._creates(other, 0)
+                taken["docker SDK: create, start"][count] = self._bare(folder)
                 taken[SAME][count] = self._calls(service, paths[:1])
                 taken["shell call, in each in turn"][count] = self._calls(service, paths)
             figures = footprint(service, start, self.rest_seconds)
@@ -74,6 +76,10 @@ class Live:
                 wait_until_full(service, sandboxes, gone=_names([path]))
                 times.append(answer.seconds)
         return times
+
+    def _bare(self, folder: Path) -> list[float]:
+        """The times of the bare engine, which has as many containers as it has then."""
+        return list(bare_engine.start(Config(folder).image, self.creates, at_once=1).each)
 
     def _calls(self, service: Service, paths: Sequence[str]) -> list[float]:
         """The times of shell calls in all containers in turn."""
