@@ -59,7 +59,7 @@ def measure(sizes: Sizes, folder: Path) -> Sequence[Measured]:
         everybody = [*sandlot, *docker, agents, *others]
         return [
             *measure_all([AGAINST_ALL], [*everybody, llm_pool, without_pool], sizes.runs),
-            *measure_all([POOLED], sandlot, sizes.runs),
+            *measure_all([POOLED], sandlot[:1], sizes.runs),
             *measure_all([Delete()], [*sandlot, *docker], sizes.runs),
             *measure_all(_of_all(), everybody, sizes.runs),
             *measure_all([_large_in(sizes)], [*everybody, attach], sizes.runs),
