@@ -44,8 +44,10 @@ def _draw(things: Sequence[T], draw: Callable[[Axes, T], None], file: Path) -> N
         draw(panel, thing)
         panel.grid(visible=True, which="major", alpha=0.3)
         panel.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
-        panel.xaxis.set_major_formatter("{x:g}")
-        panel.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.5)))
+        for axis in (panel.xaxis, panel.yaxis):
+            axis.set_major_formatter("{x:g}")
+            if axis.get_scale() == "log":
+                axis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.5)))
     for panel in panels[len(things) :]:
         panel.remove()
     figure.savefig(file)
@@ -73,5 +75,4 @@ def _growth(panel: Axes, plot: Plot) -> None:
         panel.fill_between(
             counts, medians, [points[count].p95 * 1000 for count in counts], alpha=0.15, color=line.get_color()
         )
-    panel.set(title=plot.title, xscale="log", xlabel=plot.along, ylabel="ms, p50 up to p95")
-    panel.set_ylim(bottom=0)
+    panel.set(title=plot.title, xscale="log", xlabel=plot.along, yscale="log", ylabel="ms, p50 up to p95")
