@@ -15,10 +15,8 @@ from bench.contestants.docker_options import LABEL
 from bench.scale import containers, processes
 from bench.scale.base import ScaleBenchmark
 from bench.scale.crowd import Crowd
-from bench.scale.figures import Figure, Outcome, Quantity, Times, Verdict
 from bench.scale.run import FULL, SMALL, measure_all
 from bench.scale.services import NO_POOL, sandboxes, serving
-from bench.scale.table import markdown
 from runtime.sandboxes import INSTANCE_LABEL
 from tests.service import Service
 
@@ -56,19 +54,6 @@ def test_what_is_seen_of_sandboxes(tmp_path: Path) -> None:
     with pytest.raises(InterruptedError), serving(tmp_path, NO_POOL) as service:
         fail(service)
     assert _left_behind(tmp_path) == []
-
-
-def test_rows() -> None:
-    """Times have percentiles, quantities their unit, and both the goals they were to reach."""
-    figures: list[Figure] = [
-        Times("call", "Sandlot", [0.002], [Verdict("fast", reached=True)]),
-        Quantity("memory", "Sandlot", 10.5, "MiB", [Verdict("small", reached=False)]),
-    ]
-    _, _, *rows = markdown([Outcome(figures)]).splitlines()
-    assert rows == [
-        "| call | Sandlot | 2.0 ms | 2.0 ms | 2.0 ms | 1 | fast: reached |",
-        "| memory | Sandlot | 10.50 MiB |  |  |  | small: NOT reached |",
-    ]
 
 
 def _left_behind(folder: Path) -> Sequence[str]:
