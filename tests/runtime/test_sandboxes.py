@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
+import docker
 import pytest
 
 from runtime.egress.config import EgressConfig
@@ -14,12 +18,13 @@ from runtime.engines.docker import DockerEngine
 from runtime.errors import NotFound, SandboxLost
 from runtime.gates import Gates
 from runtime.network_values import DomainSecret, WantedNetwork
-from runtime.sandboxes import Sandboxes
-from runtime.values import Container
+from runtime.sandboxes import PREPARED_MEMORY, Sandboxes
+from runtime.values import Container, MemoryLimit
 from tests.runtime.link.agents import IMAGE
 from tests.runtime.store.records import container
 from tests.runtime.watched_engine import WatchedEngine
 
+PATIENCE = 30.0
 WANTED = WantedNetwork(["api.example.com"], [DomainSecret("api.example.com", "KEY", "value")])
 
 
@@ -101,3 +106,48 @@ async def test_a_destroyed_sandbox_has_no_gate(gates: Gates, sandboxes: Sandboxe
         await sandboxes.destroy(record.id)
         with pytest.raises(NotFound):
             gates.get(record.id)
+
+
+async def prepared(gates: Gates, sandboxes: Sandboxes, limit: MemoryLimit = PREPARED_MEMORY) -> Container:
+    """The record of a new container, for which there is a sandbox that was started ahead."""
+    record = replace(made(gates, None), memory_limit=limit)
+    await sandboxes.prepare(record.id, "a fingerprint")
+    return record
+
+
+async def test_a_prepared_one_is_not_asked_anything(engine: WatchedEngine, gates: Gates, sandboxes: Sandboxes) -> None:
+    """A container without a network that takes a prepared sandbox as it is costs no round trip on the link."""
+    record = await prepared(gates, sandboxes)
+    await sandboxes.fit(record, None)
+    assert engine.asked == []
+    assert await sandboxes.prepared("a fingerprint") == [record.id]
+    assert await sandboxes.prepared("another") == []
+
+
+async def test_a_prepared_one_that_has_gone(gates: Gates, sandboxes: Sandboxes) -> None:
+    """Once its link has ended it is of no use, and it isn't linked to again."""
+    record = await prepared(gates, sandboxes)
+    remove(record.id)
+    async with asyncio.timeout(PATIENCE):
+        while not sandboxes.lost(record.id):  # noqa: ASYNC110 - a link tells nobody
+            await asyncio.sleep(0.01)
+    with pytest.raises(SandboxLost):
+        await sandboxes.fit(record, None)
+
+
+@pytest.mark.parametrize(("limit", "with_files"), [(MemoryLimit.GIB_4, False), (PREPARED_MEMORY, True)])
+async def test_a_prepared_one_that_is_just_going(
+    gates: Gates, sandboxes: Sandboxes, tmp_path: Path, limit: MemoryLimit, with_files: bool
+) -> None:
+    """One that the engine turns out not to have any more is lost, whatever had to be changed in it."""
+    record = await prepared(gates, sandboxes, limit)
+    remove(record.id)
+    (tmp_path / "files").write_bytes(bytes(1024))
+    with pytest.raises(SandboxLost):
+        await sandboxes.fit(record, tmp_path / "files" if with_files else None)
+
+
+def remove(name: str) -> None:
+    """Remove a sandbox behind everybody's back."""
+    with closing(docker.from_env()) as client:
+        client.api.remove_container(name, force=True)

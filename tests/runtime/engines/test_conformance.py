@@ -8,15 +8,20 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
+import docker
+import psutil
 import pytest
 
 from runtime.engines.base import Engine, Handle
+from runtime.engines.docker import DockerEngine
 from runtime.errors import EngineUnavailable, InvalidInput, NotFound
 from tests.oci_runtimes import DEFAULT
-from tests.runtime.engines.conftest import Workshop
+from tests.runtime.engines.conftest import CPUS, Workshop
 from tests.runtime.engines.console import Console, eventually
+from tests.runtime.link.agents import IMAGE
 
 IDLE = "while read line; do echo got $line; done"
+OTHER_IMAGE = "sandlot/clients:latest"
 MIB = 1024**2
 
 
@@ -201,6 +206,35 @@ async def test_destroying_what_resists(engine: Engine, workshop: Workshop, scrip
     await asyncio.sleep(0.3)
     await engine.destroy(name)
     assert await engine.inspect(name) is None
+
+
+async def test_whether_sandboxes_can_be_changed(engine: Engine, request: pytest.FixtureRequest) -> None:
+    """Those of runc can be while they run; those of runsc can't."""
+    assert engine.adaptable == (request.node.callspec.params["engine"] == DEFAULT)
+
+
+async def test_memory_of_the_machine(engine: Engine) -> None:
+    """Of an engine on this machine it is known how much there is, of one elsewhere it isn't."""
+    free = engine.free_memory()
+    assert free is not None
+    assert 0 < free <= psutil.virtual_memory().total
+    elsewhere = DockerEngine(docker.APIClient("tcp://192.0.2.1:2375", "1.41"), None, CPUS, adaptable=False)
+    assert elsewhere.free_memory() is None
+    await elsewhere.aclose()
+
+
+async def test_fingerprint(engine: Engine, request: pytest.FixtureRequest) -> None:
+    """It stays the same as long as image and settings do: another image or limit is another, as is no image at all."""
+    oci_runtime = request.node.callspec.params["engine"]
+    same, other = [await DockerEngine.connect(runtime=oci_runtime, cpus=cpus) for cpus in (CPUS, CPUS / 2)]
+    found = await engine.fingerprint(IMAGE)
+    assert found is not None
+    assert [await each.fingerprint(IMAGE) for each in (engine, same)] == [found, found]
+    assert await other.fingerprint(IMAGE) not in (found, None)
+    assert await engine.fingerprint(OTHER_IMAGE) not in (found, None)
+    assert await engine.fingerprint("sandlot/no-such-image:none") is None
+    for each in (same, other):
+        await each.aclose()
 
 
 MEMORY_LIMIT = "/sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes"

@@ -1,4 +1,4 @@
-"""The files that a sandbox is given before it starts, on every engine."""
+"""The files that a sandbox is given, before it starts and later, on every engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from runtime.engines.base import Engine
-from runtime.errors import EngineUnavailable
+from runtime.errors import EngineUnavailable, NotFound
 from tests.oci_runtimes import DEFAULT
 from tests.runtime.engines.conftest import Workshop
 from tests.runtime.engines.console import Console
@@ -144,3 +144,23 @@ async def test_a_broken_tar(engine: Engine, workshop: Workshop, tar: Path, size:
     found = await engine.inspect(spec.name)
     assert found is None or not found.running
     await engine.destroy(spec.name)
+
+
+@pytest.mark.parametrize("engine", [DEFAULT], indirect=True)
+async def test_in_a_sandbox_that_runs(engine: Engine, workshop: Workshop, tar: Path) -> None:
+    """Where a running sandbox can be changed, files that come later are as those that were there from the start."""
+    tries = "\n".join(f"({change}) 2>/dev/null && echo 'did {number}'" for number, change in enumerate(CHANGES))
+    name = await workshop.make(f"exec 2>&1; read x; {tries}\n{LOOK}; cat")
+    await engine.unpack(name, tar)
+    os.remove(tar)
+    console = await Console.of(engine, name)
+    console.stream.write(b"go\n")
+    await console.until(b"ran\n")
+    assert console.received == SEEN
+    console.stream.close()
+
+
+async def test_in_no_sandbox(engine: Engine, tar: Path) -> None:
+    """Files for a sandbox that isn't there are an error that says so."""
+    with pytest.raises(NotFound):
+        await engine.unpack("sandlot-test-missing", tar)
