@@ -11,7 +11,7 @@ from bench.percentiles import percentile
 from bench.scale import bare_engine, containers
 from bench.scale.crowd import Answer, Crowd
 from bench.scale.figures import Figure, Outcome, Quantity, Times, Verdict
-from bench.scale.services import pool_of, serving, wait_until_full
+from bench.scale.services import pool_of, serving, wait_until_ready
 from runtime.config import Config
 
 SECONDS = 0.2
@@ -78,7 +78,7 @@ class BeyondPool:
 def _burst(folder: Path, creates: int, pool: int) -> tuple[list[Answer], float]:
     """The answers to creates that come at once to a service with a full pool, and the seconds until the last."""
     with serving(folder, pool_of(pool)) as service, Crowd(service.port, service.api_key, creates) as crowd:
-        wait_until_full(service, pool)
+        wait_until_ready(service, pool)
         return timed(lambda: crowd.at_once([containers.CREATE] * creates))
 
 

@@ -14,12 +14,11 @@ from bench.benchmarks.base import timed
 from bench.contestants.connection import Connection
 from bench.contestants.sandlot import output
 from bench.scale.records import fill
-from bench.scale.services import pool_of, serving, wait_until_full
+from bench.scale.services import pool_of, serving, wait_until_ready
 from tests.service import Service
 
 POOL = 1
 PAGE = 5  # as many as there are after the middle of ten
-KEPT = 1  # containers that run all the time
 
 
 class Grown:
@@ -45,7 +44,7 @@ class Grown:
             self._service = stack.enter_context(serving(self._data_dir, {"API_KEY": api_key, **pool_of(POOL)}))
             self._caller = stack.enter_context(closing(Connection(self._service.port, api_key)))
             self._container = self._make()
-            wait_until_full(self._service, KEPT + POOL)
+            wait_until_ready(self._service, POOL)
             self._stack = stack.pop_all()
         return self
 
@@ -58,7 +57,7 @@ class Grown:
         """Make a container of a sandbox that is ready."""
         made, seconds = timed(self._make)
         self._caller.json("DELETE", f"/v1/containers/{made}")
-        wait_until_full(self._service, KEPT + POOL, gone=[made])
+        wait_until_ready(self._service, POOL)
         return seconds
 
     def list_latest(self) -> float:

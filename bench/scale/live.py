@@ -13,7 +13,7 @@ from bench.scale import bare_engine, containers
 from bench.scale.crowd import Crowd
 from bench.scale.figures import Figure, Outcome, Plot, Times, Verdict
 from bench.scale.footprint import Start, footprint
-from bench.scale.services import NO_POOL, pool_of, serving, wait_until_full
+from bench.scale.services import NO_POOL, pool_of, serving, wait_until_ready
 from runtime.config import Config
 from tests.service import Service
 
@@ -47,33 +47,33 @@ class Live:
             serving(folder / "warm", pool_of(POOL)) as service,
             Crowd(service.port, service.api_key, MAKERS) as makers,
         ):
-            wait_until_full(service, POOL)
+            wait_until_ready(service, POOL)
             start = Start.now(service)
             taken: dict[str, dict[int, list[float]]] = defaultdict(dict)
             paths: list[str] = []
             for count in self.counts:
                 paths += containers.create(makers, count - len(paths))
-                wait_until_full(service, count + POOL)
-                taken["create, warm"][count] = self._creates(service, count + POOL)
+                wait_until_ready(service, POOL)
+                taken["create, warm"][count] = self._creates(service, POOL)
                 taken["create, cold"][count] = self._creates(other, 0)
                 taken["docker SDK: create, start"][count] = self._bare(folder)
                 taken[SAME][count] = self._calls(service, paths[:1])
                 taken["shell call, in each in turn"][count] = self._calls(service, paths)
             figures = footprint(service, start, self.rest_seconds)
             containers.delete(makers, paths[1:])
-            wait_until_full(service, 1 + POOL, gone=_names(paths[1:]))
+            wait_until_ready(service, POOL)
             taken[SAME][self.counts[0]] += self._calls(service, paths[:1])
         return Outcome([*figures, *self._figures(taken[SAME])], [_plot(taken)])
 
-    def _creates(self, service: Service, sandboxes: int) -> list[float]:
-        """The times of creates, each of which finds a full pool: as many `sandboxes` as there are now."""
+    def _creates(self, service: Service, pool: int) -> list[float]:
+        """The times of creates, each of which finds so many sandboxes ready."""
         times = []
         with Crowd(service.port, service.api_key, 1) as caller:
             for _ in range(self.creates):
                 (answer,) = caller.at_once([containers.CREATE])
                 path = containers.path(answer)
                 containers.delete(caller, [path])
-                wait_until_full(service, sandboxes, gone=_names([path]))
+                wait_until_ready(service, pool)
                 times.append(answer.seconds)
         return times
 
@@ -103,8 +103,3 @@ def _plot(taken: dict[str, dict[int, list[float]]]) -> Plot:
         for line, by_count in taken.items()
     }
     return Plot("Creates and shell calls", "live sandboxes", lines)
-
-
-def _names(paths: Sequence[str]) -> list[str]:
-    """The names that the sandboxes of containers have on the engine."""
-    return [path.rpartition("/")[2] for path in paths]

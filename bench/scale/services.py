@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import docker
-from docker.errors import APIError
 
 from runtime.sandboxes import INSTANCE_LABEL
 from tests.service import Service, wait_until
 
 NO_POOL = {"POOL_SIZE": "0"}
-REMOVALS_AT_ONCE = 4
 FILL_SECONDS = 120.0
 SETTLE_SECONDS = 0.5  # from being on the engine to being ready: the agent has to start
 
@@ -37,7 +34,7 @@ def serving(data_dir: Path, settings: Mapping[str, str]) -> Iterator[Service]:
         try:
             service.stop()
         finally:
-            _remove_sandboxes(service)
+            service.clear_engine()
 
 
 def sandboxes(service: Service) -> Mapping[str, str]:
@@ -48,24 +45,9 @@ def sandboxes(service: Service) -> Mapping[str, str]:
         return {entry["Names"][0].removeprefix("/"): entry["Id"] for entry in found}
 
 
-def wait_until_full(service: Service, count: int, gone: Collection[str] = ()) -> None:
-    """Return once `count` sandboxes run, those in use included, all are ready, and those of some names are gone."""
-
-    def is_full() -> bool:
-        running = sandboxes(service).keys()
-        return len(running) >= count and running.isdisjoint(gone)
-
-    wait_until(is_full, FILL_SECONDS, f"There are no {count} sandboxes")
-    time.sleep(SETTLE_SECONDS)
-
-
-def _remove_sandboxes(service: Service) -> None:
-    """Remove whatever the engine has of a service that has ended."""
-    with closing(docker.from_env()) as engine, ThreadPoolExecutor(REMOVALS_AT_ONCE) as threads:
-        found = engine.api.containers(all=True, filters={"label": f"{INSTANCE_LABEL}={service.instance}"})
-
-        def remove(entry: Mapping[str, str]) -> None:
-            with suppress(APIError):  # it is being removed already
-                engine.api.remove_container(entry["Id"], v=True, force=True)
-
-        list(threads.map(remove, found))
+def wait_until_ready(service: Service, count: int) -> None:
+    """Return once a service has as many sandboxes ready for containers to come, and has removed all deleted ones."""
+    service.engine_containers()
+    if len(service.ready()) < count:
+        wait_until(lambda: len(service.ready()) >= count, FILL_SECONDS, f"There are no {count} sandboxes ready")
+        time.sleep(SETTLE_SECONDS)
