@@ -2,12 +2,13 @@
 # when there is nothing to do.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: fuzz help serve test lint format bench soak lock image clients gvisor engine clean
+.PHONY: fuzz help serve test lint format bench soak lock image clients contestants gvisor engine clean
 
 # The engine that the set-up found, for Docker's SDK as well.
 with_engine = scripts/with-engine
 venv = .venv/requirements.txt.installed
 dev_venv = .venv/requirements-dev.txt.installed
+bench_venv = .venv-bench/requirements-bench.txt.installed
 node = tests/node/node_modules/.package-lock.json
 
 help: ## show this list
@@ -16,7 +17,7 @@ help: ## show this list
 serve: $(venv) image ## run the service; the first time installs what it needs
 	@exec $(with_engine) .venv/bin/sandlot serve $(ARGS)
 
-test: $(dev_venv) $(node) image clients gvisor lint ## lint, then run all tests; ARGS="-k name" goes to pytest
+test: $(dev_venv) $(node) image clients contestants gvisor lint ## lint, then run all tests; ARGS="-k name" goes to pytest
 	$(with_engine) .venv/bin/python -m pytest $(ARGS)
 
 lint: $(dev_venv) ## check style, formatting, types and the direction of imports
@@ -39,8 +40,8 @@ fuzz: $(dev_venv) image ## look for faults with random input, longer than make t
 		tests/runtime/egress/test_client_hello.py tests/runtime/egress/test_scrubber.py tests/runtime/egress/test_secrets.py \
 		tests/runtime/link/test_fuzz_connections.py $(ARGS)
 
-bench: $(dev_venv) image ## measure, side by side with what one would use instead
-	$(with_engine) .venv/bin/python -m bench $(ARGS)
+bench: contestants ## measure, side by side with what one would use instead
+	$(with_engine) .venv-bench/bin/python -m bench $(ARGS)
 
 soak: $(dev_venv) image ## what takes minutes: gigabytes with flat memory, and the like
 	$(with_engine) .venv/bin/python -m pytest -s tests/soak/soak_*.py $(ARGS)
@@ -54,6 +55,9 @@ image: engine ## build the sandbox image, if what it is made of has changed
 clients: image $(dev_venv)
 	@tests/images/clients/build
 
+contestants: image $(bench_venv)
+	@bench/images/swe-rex/build
+
 gvisor: engine
 	@scripts/gvisor
 
@@ -61,11 +65,14 @@ engine:
 	@scripts/engine
 
 clean: ## remove what was set up here, but no data: the virtual environment, caches and images
-	rm -rf .venv tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	-docker image rm sandlot/clients:latest sandlot/sandbox:latest sandlot/base:bookworm
+	rm -rf .venv .venv-bench tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	-docker image rm sandlot/swe-rex:latest sandlot/clients:latest sandlot/sandbox:latest sandlot/base:bookworm
 
 .venv/%.installed: % pyproject.toml
-	@scripts/venv $<
+	@scripts/venv $< .venv
+
+.venv-bench/%.installed: % pyproject.toml
+	@scripts/venv $< .venv-bench
 
 $(node): tests/node/package-lock.json $(dev_venv)
 	@scripts/node
