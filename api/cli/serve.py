@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -77,6 +78,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         host, port = listener.getsockname()[:2]
+        gc.freeze()  # what is there by now stays, and looking through it again would hold up calls
         await Server(config, lambda: typer.echo(welcome(host, port, settings, state))).serve([listener])
 
 

@@ -38,6 +38,7 @@ from runtime.streams import ByteStream
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2.0  # HELLO is said again after that, then after twice that, and so on: see _Greeting
+SMALL = 4096  # bytes of a frame that is worth a copy to be sent along with others
 SLACK = 4 * MAX_PAYLOAD  # what a given-up channel may still send beside its data
 MAX_GIVEN_UP = 10_000  # channels whose end the agent still has to confirm; mostly it does at once
 
@@ -58,6 +59,7 @@ class LinkSession:
         self._last_opened = AGENT_CHANNELS - 1  # by the agent
         self._lost: Failure | None = None
         self._turn = asyncio.Lock()
+        self._unsent: list[bytes] = []
 
     @classmethod
     async def establish(cls, stream: ByteStream, deadline: float, on_open: OnOpen | None = None) -> LinkSession:
@@ -107,8 +109,12 @@ class LinkSession:
         return channel
 
     def send(self, frame: bytes) -> None:
-        """Queue a frame."""
-        self._stream.write(frame)
+        """Queue a frame. Small ones wait for what else is sent in the same turn: every write may wake the agent."""
+        self._unsent.append(frame)
+        if len(frame) > SMALL:
+            self._flush()
+        elif len(self._unsent) == 1:
+            asyncio.get_running_loop().call_soon(self._flush)
 
     async def room(self) -> None:
         """Wait until a frame can be queued, which is to be done at once then.
@@ -136,6 +142,12 @@ class LinkSession:
         """End the link; idempotent. The sandbox goes on."""
         self._fail(partial(SandboxLost, "The link was closed."))
         self._stream.close()
+
+    def _flush(self) -> None:
+        if self._unsent:
+            frames = b"".join(self._unsent)
+            self._unsent.clear()  # before they are written: the link may end right there
+            self._stream.write(frames)
 
     def _receive(self, data: bytes) -> None:
         if self._lost is not None:
