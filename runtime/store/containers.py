@@ -45,6 +45,11 @@ _TOUCH = (
     )
     .values(last_active_at=bindparam("time"))
 )
+_MOVE = (
+    update(ContainerRow)
+    .where(ContainerRow.id == bindparam("container_id"), ContainerRow.status.in_(bindparam("from_", expanding=True)))
+    .values(status=bindparam("to"))
+)
 _SEALED = select(ContainerNetworkRow.sealed_secrets).where(
     ContainerNetworkRow.container_id == bindparam("container_id")
 )
@@ -103,13 +108,9 @@ class SqlContainerStore:
 
     async def move(self, container_id: str, from_: Collection[ContainerStatus], to: ContainerStatus) -> bool:
         """See ContainerStore."""
-        statement = (
-            update(ContainerRow)
-            .where(ContainerRow.id == container_id, ContainerRow.status.in_(from_))
-            .values(status=to.value)
-        )
+        parameters = {"container_id": container_id, "from_": list(from_), "to": to.value}
         async with self._writer.begin() as connection:
-            moved = (await connection.execute(statement)).rowcount == 1
+            moved = (await connection.execute(_MOVE, parameters)).rowcount == 1
             if moved and to not in _LIVE:
                 await connection.execute(_FORGET_SECRETS, {"of": container_id})
             return moved
