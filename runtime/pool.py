@@ -123,7 +123,8 @@ class Pool:
             await self._sandboxes.join(name)
         except SandlotError as error:
             log.info("%s, started ahead, is of no use any more: %s", name, error)
-            self._names.discard(name)
+            with suppress(SandlotError):  # then the reconciler does it
+                await self._remove(name)
         else:
             self._ready.append(name)
 

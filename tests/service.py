@@ -25,7 +25,8 @@ from runtime.sandboxes import INSTANCE_LABEL, PREPARED_LABEL
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
-SETTLED_SECONDS = 60.0
+SETTLED_SECONDS = 90.0
+"""What was under way on the engine when a service ended is found and removed within two rounds of comparing."""
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients that speak plain HTTP. By themselves they would read all certificates of the machine: 0.1 s each."""
@@ -139,7 +140,9 @@ class Service:
             while found := client.get("/containers", params={"limit": 100}).raise_for_status().json()["data"]:
                 for container in found:
                     client.delete(f"/containers/{container['id']}").raise_for_status()
-        wait_until(lambda: not self.engine_containers(), 30, "The engine still has containers of the service")
+        wait_until(
+            lambda: not self.engine_containers(), SETTLED_SECONDS, "The engine still has containers of the service"
+        )
 
     def clear_engine(self) -> None:
         """Remove all that the engine has of a service that doesn't run any more."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 
@@ -11,6 +12,7 @@ from runtime.egress.resolver import SystemResolver
 from runtime.egress.sealing import Seal
 from runtime.errors import InvalidInput, NotFound
 from runtime.gates import CheckedNetwork, Gates
+from runtime.link.connection import LinkConnection
 from runtime.network_values import (
     NO_NETWORK,
     DomainSecret,
@@ -92,6 +94,21 @@ async def test_a_closed_gate_takes_nothing(egress: Egress) -> None:
     gates.close(made.id)
     gate.accept("a.example.com", 443, program.connection)
     assert await program.is_reset()
+
+
+async def test_before_there_is_a_container(egress: Egress) -> None:
+    """What a sandbox opens that isn't a container's yet is reset; what it opens later comes to its container's gate."""
+    gates, made = gates_of(egress), container()
+    way_out = gates.way_out(made.id)
+    early, late = Program(), Program()
+    way_out.looked_up("a.example.com")
+    way_out.accept("a.example.com", 443, cast(LinkConnection, early.connection))
+    assert await early.is_reset()
+    gates.open(made.id, CheckedNetwork(NO_NETWORK, {}))
+    assert gates.records(made.id) == []
+    way_out.accept("a.example.com", 443, cast(LinkConnection, late.connection))
+    assert await late.is_reset()
+    assert len(gates.records(made.id)) == 1
 
 
 async def test_without_a_network_all_is_written_down(egress: Egress) -> None:
