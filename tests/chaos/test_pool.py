@@ -12,9 +12,9 @@ import docker
 import httpx
 import pytest
 
-from tests.chaos.test_service_killed import SETTLED_SECONDS, running, try_to_create
+from tests.chaos.test_service_killed import running, try_to_create
 from tests.envelope import refusal
-from tests.service import Service, wait_until
+from tests.service import SETTLED_SECONDS, Service, wait_until
 from tests.shell import stdout
 
 SIZE = 3

@@ -8,11 +8,8 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from tests.service import Service, wait_until
+from tests.service import SETTLED_SECONDS, Service, wait_until
 from tests.shell import EXITED, Json, call, joined, rejoined, stdout, streamed
-
-SETTLED_SECONDS = 90
-"""What was under way on the engine when the service was killed is found and removed within two rounds of comparing."""
 
 
 def kill_and_start(service: Service) -> None:
