@@ -136,6 +136,12 @@ class Sandbox:
         with self._session.open({"op": "remove", "path": _text(path)}) as channel:
             await _header(channel)
 
+    async def is_used(self) -> bool:
+        """Whether the agent was ever asked for anything that is a use of the sandbox."""
+        with self._session.open({"op": "used"}) as channel:
+            channel.end()
+            return (await _header(channel)).get("used") is not False
+
     async def set_network(
         self, names: Sequence[str], ports: Sequence[int], environment: Mapping[str, str], authority: str | None
     ) -> None:

@@ -68,9 +68,13 @@ class Sandboxes:
         return [handle.name for handle in await self._engine.list(labels) if handle.running]
 
     async def join(self, name: str) -> None:
-        """Link to a prepared sandbox of an earlier run. Raises NotFound, SandboxLost and AgentMisbehaved."""
-        async with self._linked(name, REJOIN_SECONDS):
-            pass
+        """Link to a prepared sandbox of an earlier run. Raises NotFound, SandboxLost and AgentMisbehaved.
+
+        One that was used is lost: records may be older than it is, as those of a backup are.
+        """
+        async with self._linked(name, REJOIN_SECONDS) as sandbox:
+            if await sandbox.is_used():
+                raise SandboxLost("The sandbox was a container's.")
 
     async def fit(self, container: Container, files: Path | None) -> Sandbox:
         """Make a prepared sandbox that of a new container, as `start` would have made it. Its gate has to be there.

@@ -34,22 +34,26 @@ class Agent:
         self._tree = Tree(root)
         self._mux = Mux(loop, 0, 1, self.answer)
         self._network: Network | None = None
+        self._used = False
 
     def answer(self, header: Json, channel: Channel) -> Request:
         """The request that does what a channel's header asks for."""
         operation = header.get("op")
+        if operation == "meet":
+            self._mux.meet(header["address"])  # the link may move there
+            return Told(channel, {})
+        if operation == "used":
+            return Told(channel, {"used": self._used})
+        self._used = True
         if operation == "run":
             return Run(channel, self._calls)
-        if operation == "follow":
-            return Follow(channel, self._calls.get(header["id"]))
-        if operation == "snapshot":
-            return Snapshot(channel, self._calls.get(header["id"]))
+        followers = {"follow": Follow, "snapshot": Snapshot}
+        if operation in followers:
+            return followers[operation](channel, self._calls.get(header["id"]))
         if operation == "cancel":
             call = self._calls.get(header["id"])
             call.cancel()
             return Follow(channel, call)
-        if operation == "meet":
-            return Meet(channel, self._mux, header)
         if operation == "network":
             return self._set_network(channel)
         files = {"write": Write, "read": Read, "list": List, "remove": Remove}
@@ -66,12 +70,11 @@ class Agent:
         return SetNetwork(channel, self._network)
 
 
-class Meet(Request):
-    """Is there for the host at a socket too, which may carry the link from then on."""
+class Told(Request):
+    """Is answered at once, with what is known."""
 
-    def __init__(self, channel: Channel, mux: Mux, header: Json) -> None:
-        mux.meet(header["address"])
-        channel.reply({})
+    def __init__(self, channel: Channel, answer: Json) -> None:
+        channel.reply(answer)
         self.finished = True
         channel.wake()
 

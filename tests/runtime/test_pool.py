@@ -258,7 +258,7 @@ async def test_what_has_a_record(installation: Installation) -> None:
     """A sandbox that was claimed is never taken over, whatever has become of its container."""
     async with installation.run(2) as run:
         names = await run.full(2)
-        for status in (ContainerStatus.RUNNING, ContainerStatus.FAILED):
+        for status in (ContainerStatus.RUNNING, ContainerStatus.EXPIRED):
             claimed = run.claim()
             assert claimed in names
             await installation.store.containers.add(replace(container(status=status), id=str(claimed)))
@@ -275,6 +275,18 @@ async def test_a_claim_without_a_record(installation: Installation) -> None:
             assert name in names
             async with installation.run(1) as next_run:
                 assert await next_run.full(1) == names
+
+
+async def test_what_was_used(installation: Installation) -> None:
+    """A sandbox that was used isn't given again, though its record is lost, as when a backup is put back."""
+    async with installation.run(2) as run:
+        names = await run.full(2)
+        used = min(names)
+        await (await run.sandboxes.get(used)).list(10)
+    async with installation.run(2) as run:
+        after = await run.full(2)
+        assert after & names == names - {used}
+        assert used not in await run.sandboxes.on_engine()
 
 
 async def test_what_a_crash_left_half_made(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

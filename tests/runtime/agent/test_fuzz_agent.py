@@ -65,6 +65,7 @@ OPERATIONS: list[object] = [
     "read",
     "list",
     "remove",
+    "used",
     "nothing",
     None,
     1,

@@ -38,6 +38,7 @@ async def _end_of(followed: Awaitable[FollowedCall]) -> None:
 ASKS: dict[str, Ask] = {
     "list": lambda sandbox: sandbox.list(10),
     "remove": lambda sandbox: sandbox.remove(b"a"),
+    "used": lambda sandbox: sandbox.is_used(),
     "read": _read,
     "write": _write,
     "write much": lambda sandbox: _write(sandbox, 2 * WINDOW),
