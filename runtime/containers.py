@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from runtime.activity import Activity
-from runtime.errors import Busy, ContainerExpired, NotFound, SandboxLost, SandlotError
+from runtime.errors import Busy, ContainerExpired, NotFound, SandboxLost
 from runtime.expiry import is_due
 from runtime.file_copies import FileCopies
 from runtime.file_values import File
@@ -24,7 +24,7 @@ from runtime.pages import page_of
 from runtime.pool import Pool
 from runtime.removals import Removals
 from runtime.sandbox import Sandbox
-from runtime.sandboxes import Sandboxes
+from runtime.sandboxes import PREPARED_MEMORY, Sandboxes
 from runtime.skills import SkillService
 from runtime.starts import Starts
 from runtime.store.base import Store
@@ -137,8 +137,7 @@ class ContainerService:
         live = [ContainerStatus.RUNNING, ContainerStatus.EXPIRED]
         await self._store.containers.move(container_id, live, ContainerStatus.DELETING)
         self._forget_running(container_id)
-        self._sandboxes.cut_off(container_id)
-        self._removals.begin(container_id, partial(self.finish_delete, container_id))
+        self._remove(container_id)
 
     async def finish_delete(self, container_id: str) -> None:
         """Remove a container whose status is `deleting`."""
@@ -172,11 +171,13 @@ class ContainerService:
             raise Busy("There are as many containers as there may be. Delete one, or try again later.", retry_after=5)
         with self._pool.claim(spec.memory_limit, with_files=skills is not None) as ready:
             if ready is not None:
-                container = _new(ready, owner, spec, network)
+                # One to which nothing has to be done is as good as running once it has an owner.
+                status = ContainerStatus.RUNNING if _is_plain(spec) else ContainerStatus.CREATING
+                container = _new(ready, owner, spec, network, status)
                 with suppress(SandboxLost):  # it ended while it waited: then as if there had been none
                     return await self._complete(container, network, files, partial(self._sandboxes.fit, files=skills))
         with self._starts.admission():
-            container = _new(new_container_id(), owner, spec, network)
+            container = _new(new_container_id(), owner, spec, network, ContainerStatus.CREATING)
             return await self._complete(container, network, files, partial(self._start, files=skills))
 
     async def _complete(
@@ -193,7 +194,8 @@ class ContainerService:
             await self._store.containers.add(container, self._gates.seal(container.id, network))
             sandbox = await start(container)
             await self._copies.put_all(files, container.id, sandbox)
-            await self._store.containers.move(container.id, [ContainerStatus.CREATING], ContainerStatus.RUNNING)
+            if container.status is ContainerStatus.CREATING:
+                await self._store.containers.move(container.id, [ContainerStatus.CREATING], ContainerStatus.RUNNING)
         except BaseException:
             await asyncio.shield(self._abandon(container))
             raise
@@ -237,21 +239,31 @@ class ContainerService:
 
     async def _abandon(self, container: Container) -> None:
         """Leave nothing behind of a container that couldn't be made."""
-        await self._store.containers.move(container.id, [ContainerStatus.CREATING], ContainerStatus.FAILED)
-        try:
-            await self._sandboxes.destroy(container.id)
-        except SandlotError as error:
-            log.warning("%s is left to the reconciler: %s", container.id, error)
+        made = [ContainerStatus.CREATING, ContainerStatus.RUNNING]
+        await self._store.containers.move(container.id, made, ContainerStatus.DELETING)
+        self._remove(container.id)
+
+    def _remove(self, container_id: str) -> None:
+        """Cut a container off whose status is `deleting`; it is removed soon."""
+        self._sandboxes.cut_off(container_id)
+        self._removals.begin(container_id, partial(self.finish_delete, container_id))
 
 
-def _new(container_id: str, owner: str, spec: ContainerSpec, network: CheckedNetwork) -> Container:
+def _is_plain(spec: ContainerSpec) -> bool:
+    """Whether a sandbox that was started ahead will do as it is."""
+    return spec.memory_limit is PREPARED_MEMORY and not (spec.file_ids or spec.skills or spec.network)
+
+
+def _new(
+    container_id: str, owner: str, spec: ContainerSpec, network: CheckedNetwork, status: ContainerStatus
+) -> Container:
     """The record of a container that is about to be made."""
     now = int(time.time())
     return Container(
         id=container_id,
         owner=owner,
         name=spec.name,
-        status=ContainerStatus.CREATING,
+        status=status,
         created_at=now,
         last_active_at=now,
         memory_limit=spec.memory_limit,

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0  # between two looks at whether the image, the demand or the host's memory has changed
 BUSY_SECONDS = 0.5  # until it is tried again when all turns to start one are taken
 FAILED_SECONDS = 30.0  # until it is tried again when one couldn't be started
+LULL_SECONDS = 0.1  # without any use of a container, that are waited for before one is started, but
+LULLS = 5  # for no longer than so many times that
 QUIET_SECONDS = 1.0  # without any use of a container: then starting sandboxes slows nobody's calls
 
 
@@ -171,6 +173,7 @@ class Pool:
     async def _start(self) -> None:
         """Start another, and rest for as long as that took if anybody else has something to do."""
         assert self._fingerprint is not None  # noqa: S101 - or none would be wanted
+        await self._wait_for_a_lull()
         began = time.monotonic()
         name = new_container_id()
         self._names.add(name)
@@ -183,6 +186,13 @@ class Pool:
         self._ready.append(name)
         if self._activity.quiet_seconds() < QUIET_SECONDS:
             await asyncio.sleep(time.monotonic() - began)
+
+    async def _wait_for_a_lull(self) -> None:
+        """Let a burst of creates be over before the engine is given something to do, but don't wait for ever."""
+        for _ in range(LULLS):
+            if self._activity.quiet_seconds() >= LULL_SECONDS:
+                break
+            await asyncio.sleep(LULL_SECONDS)
 
     async def _remove(self, name: str) -> None:
         try:

@@ -90,8 +90,8 @@ class Reconciler:
             await self._containers.expire(container)
         for container in found.unfinished:
             log.info("%s was never finished", container.id)
-            await self._store.move(container.id, [ContainerStatus.CREATING], ContainerStatus.FAILED)
-            await self._sandboxes.destroy(container.id)
+            await self._store.move(container.id, [ContainerStatus.CREATING], ContainerStatus.DELETING)
+            await self._containers.finish_delete(container.id)
         for container in found.undeleted:
             await self._containers.finish_delete(container.id)
         for name in found.orphans:

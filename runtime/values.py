@@ -36,7 +36,6 @@ class ContainerStatus(StrEnum):
     RUNNING = "running"
     EXPIRED = "expired"
     DELETING = "deleting"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ async def test_sealed_secrets_come_back(store: Store) -> None:
         assert await store.containers.sealed_secrets(each) is None
 
 
-@pytest.mark.parametrize("ends", [EXPIRED, ContainerStatus.DELETING, ContainerStatus.FAILED])
+@pytest.mark.parametrize("ends", [EXPIRED, ContainerStatus.DELETING])
 async def test_sealed_secrets_end_with_the_life(store: Store, ends: ContainerStatus) -> None:
     """A container that is to live no more has none left; what it might reach is still in its record."""
     kept = container(status=ContainerStatus.CREATING, network=NETWORK)
