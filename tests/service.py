@@ -117,17 +117,23 @@ class Service:
     def engine_containers(self) -> list[str]:
         """The names of all containers that the engine has of this service, once it is through with removing some.
 
-        Those that are ready, for containers to come, aren't among them.
+        Those that are ready for containers to come, or about to be, aren't among them.
         """
         deleting = "SELECT id FROM containers WHERE status = 'deleting'"
         wait_until(lambda: not self._rows(deleting), SETTLED_SECONDS, "A deleted container is not removed")
-        found = self._on_engine()
-        ready = self._ready(found)
-        return [name for name in found if name not in ready]
+        found = self.on_engine()
+        ahead = self._ahead(found, "created", "running")
+        return [name for name in found if name not in ahead]
 
     def ready(self) -> list[str]:
         """The names of the containers that the engine runs ahead, for containers to come."""
-        return self._ready(self._on_engine())
+        return self._ahead(self.on_engine(), "running")
+
+    def on_engine(self) -> dict[str, Any]:
+        """What the engine tells of each container that it has of this service, by its name."""
+        with closing(docker.from_env()) as engine:
+            found = engine.api.containers(all=True, filters={"label": f"{INSTANCE_LABEL}={self.instance}"})
+            return {entry["Names"][0].removeprefix("/"): entry for entry in found if entry["Names"]}
 
     def http(self) -> httpx.Client:
         """A client of it, with its key."""
@@ -147,7 +153,7 @@ class Service:
     def clear_engine(self) -> None:
         """Remove all that the engine has of a service that doesn't run any more."""
         with closing(docker.from_env()) as engine:
-            for name in self._on_engine():
+            for name in self.on_engine():
                 with suppress(APIError):  # it is being removed already
                     engine.api.remove_container(name, v=True, force=True)
 
@@ -166,17 +172,11 @@ class Service:
             self.stop()
             self.clear_engine()
 
-    def _on_engine(self) -> dict[str, Any]:
-        """What the engine tells of each container of this service, by its name."""
-        with closing(docker.from_env()) as engine:
-            found = engine.api.containers(all=True, filters={"label": f"{INSTANCE_LABEL}={self.instance}"})
-            return {entry["Names"][0].removeprefix("/"): entry for entry in found if entry["Names"]}
-
-    def _ready(self, found: Mapping[str, Any]) -> list[str]:
-        """Those among `found` that were started ahead, and have had no record yet."""
+    def _ahead(self, found: Mapping[str, Any], *states: str) -> list[str]:
+        """Those among `found`, in one of these states, that were made ahead and have had no record yet."""
         recorded = {row[0] for row in self._rows("SELECT id FROM containers")}
         ahead = [name for name, entry in found.items() if PREPARED_LABEL in entry["Labels"]]
-        return [name for name in ahead if found[name]["State"] == "running" and name not in recorded]
+        return [name for name in ahead if found[name]["State"] in states and name not in recorded]
 
     def _rows(self, query: str) -> Sequence[Sequence[Any]]:
         with closing(sqlite3.connect(self.data_dir / "sandlot.db", timeout=30)) as database:

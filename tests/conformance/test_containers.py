@@ -69,7 +69,7 @@ def test_every_tier_is_the_limit_inside(http: httpx.Client, tier: str, gib: int)
 
 
 def test_deleted_is_gone(http: httpx.Client, service: Service, container: ContainerCreateResponse) -> None:
-    """A deleted container says so once; from then on it is nowhere, on the engine neither."""
+    """A deleted container says so once; from then on it is nowhere, and soon not on the engine either."""
     assert container.id in service.engine_containers()
     assert http.delete(f"/containers/{container.id}").json() == {
         "id": container.id,
