@@ -1,5 +1,7 @@
 """What services ask of a store. Each call is one short transaction, committed when it returns.
 
+One that changes something goes on to its end even if the task is cancelled, and passes the cancellation on afterwards.
+
 Files, parts of uploads and versions of skills have bytes in the blob storage, and here a row that accounts for them,
 which comes and goes with the record. Calls that add one take the `quota` of its owner: when all blobs of that owner
 were to exceed so many bytes, they raise QuotaExceeded and keep nothing. Calls that remove records return the ids of

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from sqlalchemy import bindparam, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from runtime.errors import QuotaExceeded
 from runtime.file_values import Blob
@@ -17,29 +16,27 @@ _IDS = select(BlobRow.id)
 _USAGE = select(func.coalesce(func.sum(BlobRow.size), 0)).where(BlobRow.owner == bindparam("owner"))
 
 
-async def insert_blob(connection: AsyncConnection, blob: Blob, quota: int) -> None:
-    """Keep the record of a blob, in the caller's transaction.
-
-    Raises QuotaExceeded, which has to end that transaction: the row is written before the sum is taken, since
-    from then on nobody else writes.
-    """
-    await connection.execute(_INSERT, {"id": blob.id, "owner": blob.owner, "size": blob.size})
-    if (await connection.scalars(_USAGE, {"owner": blob.owner})).one() > quota:
+def insert_blob(connection: Connection, blob: Blob, quota: int) -> None:
+    """Keep the record of a blob, in the caller's transaction. Raises QuotaExceeded, which has to end it."""
+    connection.execute(_INSERT, {"id": blob.id, "owner": blob.owner, "size": blob.size})
+    if _usage(connection, blob.owner) > quota:
         raise QuotaExceeded(quota)
+
+
+def _usage(connection: Connection, owner: str) -> int:
+    return connection.scalars(_USAGE, {"owner": owner}).one()
 
 
 class SqlBlobRecords:
     """A BlobRecords."""
 
     def __init__(self, connections: Connections) -> None:
-        self._reader = connections.reader
+        self._connections = connections
 
     async def ids(self) -> Set[str]:
         """See BlobRecords."""
-        async with self._reader.connect() as connection:
-            return set(await connection.scalars(_IDS))
+        return await self._connections.read(lambda connection: set(connection.scalars(_IDS).all()))
 
     async def usage(self, owner: str) -> int:
         """See BlobRecords."""
-        async with self._reader.connect() as connection:
-            return (await connection.scalars(_USAGE, {"owner": owner})).one()
+        return await self._connections.read(lambda connection: _usage(connection, owner))

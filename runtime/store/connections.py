@@ -1,42 +1,85 @@
-"""Connections to the database: many that read, one that writes."""
+"""Connections to the database, on threads: several that read, one that writes."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import partial
+from typing import TypeVar
 
-from sqlalchemy import URL, Engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from runtime.store.one_trip import OneTripConnection
+from runtime.uninterrupted import uninterrupted
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
 
 _READERS = 4
 
 # FULL: a commit that was reported is on the disk, also after a power cut. The time-out, in milliseconds, is
-# for other processes (a backup, the command line); writers of this one queue for the connection instead.
+# for other processes (a backup, the command line); writers of this one queue for their thread instead.
 _PRAGMAS = ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
 
-@dataclass(frozen=True, slots=True)
 class Connections:
-    """Two engines on one database.
+    """Connections that stay open: a pool's look at each one that goes and comes takes longer than most statements.
 
-    `reader` has no transactions: a read is one statement, and a roll-back after each would cost another trip
-    to the driver's thread. `writer` is a single connection, so writers wait for it in order rather than in
-    SQLite's busy loop. Use it through `begin()`; the first changing statement takes SQLite's write lock.
+    Work is a function that executes what it likes on the connection it gets, and returns values that are complete: no
+    rows still to be fetched. Whatever it does, it is one trip to a thread and back.
     """
 
-    reader: AsyncEngine
-    writer: AsyncEngine
+    def __init__(self, engine: Engine) -> None:
+        self._writer = engine.connect()
+        self._idle = [engine.connect() for _ in range(_READERS)]
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
+        self._reading = ThreadPoolExecutor(_READERS, thread_name_prefix="database-reader")
+
+    async def read(self, work: Work[T]) -> T:
+        """What `work` returns, which changes nothing. Each of its statements sees what was committed before it."""
+        return await asyncio.get_running_loop().run_in_executor(self._reading, self._read, work)
+
+    async def write(self, work: Work[T]) -> T:
+        """What `work` returns once all it has done is committed; if it raises, nothing of it is kept.
+
+        One at a time, in the order of the calls, and alone from its first statement on. It goes on to its end even if
+        the task is cancelled; the cancellation is passed on afterwards.
+        """
+        loop = asyncio.get_running_loop()
+        return await uninterrupted(loop.run_in_executor(self._writing, self._write, work))
+
+    def close(self) -> None:
+        """Close the connections after all work that was begun. Blocks."""
+        self._reading.shutdown()
+        self._writing.shutdown()
+        for connection in (*self._idle, self._writer):
+            connection.close()
+
+    def _read(self, work: Work[T]) -> T:
+        connection = self._idle.pop()  # there is one for each thread
+        try:
+            return work(connection)
+        finally:
+            self._idle.append(connection)
+
+    def _write(self, work: Work[T]) -> T:
+        """By the driver's own calls: SQLAlchemy takes a commit that fails for the end of the transaction."""
+        driver = self._writer.connection
+        driver.cursor().execute("BEGIN IMMEDIATE")
+        try:
+            result = work(self._writer)
+            driver.commit()
+        except BaseException:
+            driver.rollback()
+            raise
+        return result
 
 
-def prepare(engine: Engine) -> None:
-    """Have every new connection of `engine` set up as the store needs it."""
+def database_engine(url: URL) -> Engine:
+    """An engine whose connections are set up as the store needs them. It begins no transactions by itself."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -45,31 +88,14 @@ def prepare(engine: Engine) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
+    return engine
+
 
 @asynccontextmanager
 async def open_connections(url: URL) -> AsyncIterator[Connections]:
-    """Engines on the database at `url`, closed at the end."""
-    url = url.set(drivername="sqlite+aiosqlite")
-    arguments, options = url.get_dialect()().create_connect_args(url)
-    connect = partial(sqlite3.connect, *arguments, **options)
-    reader = create_async_engine(
-        url,
-        async_creator=lambda: OneTripConnection(connect),
-        pool_size=_READERS,
-        max_overflow=0,
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
-    )
-    writer = create_async_engine(
-        url,
-        async_creator=lambda: OneTripConnection(partial(connect, isolation_level="IMMEDIATE")),
-        pool_size=1,
-        max_overflow=0,
-    )
+    """Connections to the database at `url`, closed at the end."""
+    connections = await asyncio.to_thread(Connections, database_engine(url))
     try:
-        for engine in (reader, writer):
-            prepare(engine.sync_engine)
-        yield Connections(reader, writer)
+        yield connections
     finally:
-        await reader.dispose()
-        await writer.dispose()
+        await uninterrupted(asyncio.to_thread(connections.close))

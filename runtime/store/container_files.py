@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 # PostgreSQL's insert knows `on conflict` with the same words; SQLAlchemy has no common one.
 from sqlalchemy.dialects.sqlite import insert
@@ -15,10 +16,13 @@ from sqlalchemy.exc import IntegrityError
 from runtime.errors import NotFound
 from runtime.ids import new_container_file_id
 from runtime.store.base import SeenFile
-from runtime.store.connections import Connections
-from runtime.store.paging import Keyset, find_position, read_page
+from runtime.store.connections import Connections, Work
+from runtime.store.paging import Keyset, one_page
 from runtime.store.rows import ContainerFileRow
+from runtime.store.works import change, one
 from runtime.values import ContainerFile, FileSource, Page, PageRequest
+
+T = TypeVar("T")
 
 _KEYSET = Keyset(ContainerFileRow.created_at, ContainerFileRow.id, noun="file")
 
@@ -49,6 +53,7 @@ _INSERT_AND_TELL_ID = _INSERT_OR_TAKE_OVER.returning(ContainerFileRow.id)
 _INSERT_IF_NEW = _INSERT.on_conflict_do_nothing(index_elements=_PATH)
 _RESIZE = update(ContainerFileRow).where(ContainerFileRow.id == bindparam("file_id")).values(size=bindparam("new_size"))
 _REMOVE = delete(ContainerFileRow).where(ContainerFileRow.id == bindparam("file_id"))
+_REMOVE_FROM = _REMOVE.where(ContainerFileRow.container_id == bindparam("container_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,42 +94,29 @@ class SqlContainerFileStore:
     """A ContainerFileStore."""
 
     def __init__(self, connections: Connections) -> None:
-        self._reader = connections.reader
-        self._writer = connections.writer
+        self._connections = connections
 
     async def add(self, file: ContainerFile) -> ContainerFile:
         """See ContainerFileStore."""
-        try:
-            async with self._writer.begin() as connection:
-                kept = await connection.scalars(_INSERT_AND_TELL_ID, _values(file))
-                return replace(file, id=kept.one())
-        except IntegrityError as error:
-            raise _container_not_found(file.container_id) from error
+
+        def work(connection: Connection) -> ContainerFile:
+            return replace(file, id=connection.scalars(_INSERT_AND_TELL_ID, _values(file)).one())
+
+        return await self._write(file.container_id, work)
 
     async def add_all(self, files: Sequence[ContainerFile]) -> None:
         """See ContainerFileStore."""
-        if not files:
-            return
-        try:
-            async with self._writer.begin() as connection:
-                await connection.execute(_INSERT_OR_TAKE_OVER, [_values(file) for file in files])
-        except IntegrityError as error:
-            raise _container_not_found(files[0].container_id) from error
+        if files:
+            await self._write(files[0].container_id, change(_INSERT_OR_TAKE_OVER, [_values(file) for file in files]))
 
     async def get(self, container_id: str, file_id: str) -> ContainerFile | None:
         """See ContainerFileStore."""
-        async with self._reader.connect() as connection:
-            parameters = {"container_id": container_id, "file_id": file_id}
-            row = (await connection.execute(_GET, parameters)).one_or_none()
-        return _file(row) if row else None
+        return await self._connections.read(one(_GET, {"container_id": container_id, "file_id": file_id}, _file))
 
     async def list(self, container_id: str, page: PageRequest) -> Page[ContainerFile]:
         """See ContainerFileStore."""
         listed = _SELECT.where(ContainerFileRow.container_id == container_id)
-        async with self._reader.connect() as connection:
-            position = await find_position(connection, listed, _KEYSET, page.after)
-            rows = await read_page(connection, listed, _KEYSET, page, position)
-        return Page([_file(row) for row in rows.data], rows.has_more)
+        return await self._connections.read(one_page(listed, _KEYSET, page, _file))
 
     async def sync(self, container_id: str, seen: Sequence[SeenFile]) -> None:
         """See ContainerFileStore.
@@ -132,31 +124,34 @@ class SqlContainerFileStore:
         What has to change is worked out before the transaction. A sync beside this one may write in between:
         then its new records stay (`on conflict do nothing`), and updates and removals by id meet no others.
         """
-        async with self._reader.connect() as connection:
-            rows = (await connection.execute(_KNOWN, {"container_id": container_id})).all()
-        known = {path: KnownFile(file_id, size) for path, file_id, size in rows}
-        if todo := changes(known, seen):
-            await self._write(container_id, todo)
 
-    async def _write(self, container_id: str, todo: Changes) -> None:
-        new = [_values(_found(container_id, file)) for file in todo.new]
-        resized = [{"file_id": file_id, "new_size": size} for file_id, size in todo.resized.items()]
-        gone = [{"file_id": file_id} for file_id in todo.gone]
-        try:
-            async with self._writer.begin() as connection:
-                for statement, rows in ((_REMOVE, gone), (_RESIZE, resized), (_INSERT_IF_NEW, new)):
-                    if rows:
-                        await connection.execute(statement, rows)
-        except IntegrityError as error:
-            raise _container_not_found(container_id) from error
+        def compare(connection: Connection) -> Changes:
+            rows = connection.execute(_KNOWN, {"container_id": container_id}).all()
+            return changes({path: KnownFile(file_id, size) for path, file_id, size in rows}, seen)
+
+        if todo := await self._connections.read(compare):
+            await self._write(container_id, partial(_carry_out, container_id, todo))
 
     async def remove(self, container_id: str, file_id: str) -> None:
         """See ContainerFileStore."""
-        statement = delete(ContainerFileRow).where(
-            ContainerFileRow.id == file_id, ContainerFileRow.container_id == container_id
-        )
-        async with self._writer.begin() as connection:
-            await connection.execute(statement)
+        await self._connections.write(change(_REMOVE_FROM, {"container_id": container_id, "file_id": file_id}))
+
+    async def _write(self, container_id: str, work: Work[T]) -> T:
+        """Do work that inserts files of that container."""
+        try:
+            return await self._connections.write(work)
+        except IntegrityError as error:
+            # With conflicts of paths provided for, the foreign key is all that an insert can offend.
+            raise NotFound(f"Container with id '{container_id}' not found.") from error
+
+
+def _carry_out(container_id: str, todo: Changes, connection: Connection) -> None:
+    new = [_values(_found(container_id, file)) for file in todo.new]
+    resized = [{"file_id": file_id, "new_size": size} for file_id, size in todo.resized.items()]
+    gone = [{"file_id": file_id} for file_id in todo.gone]
+    for statement, rows in ((_REMOVE, gone), (_RESIZE, resized), (_INSERT_IF_NEW, new)):
+        if rows:
+            connection.execute(statement, rows)
 
 
 def _found(container_id: str, file: SeenFile) -> ContainerFile:
@@ -168,11 +163,6 @@ def _found(container_id: str, file: SeenFile) -> ContainerFile:
         created_at=file.created_at,
         source=FileSource.ASSISTANT,
     )
-
-
-def _container_not_found(container_id: str) -> NotFound:
-    """With conflicts of paths provided for, the foreign key is all that an insert can offend."""
-    return NotFound(f"Container with id '{container_id}' not found.")
 
 
 def _values(file: ContainerFile) -> dict[str, Any]:

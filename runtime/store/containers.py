@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from runtime.network_values import NO_NETWORK, NetworkPolicy, SecretName
 from runtime.store.connections import Connections
-from runtime.store.paging import Keyset, find_position, read_page
+from runtime.store.paging import Keyset, one_page
 from runtime.store.rows import ContainerNetworkRow, ContainerRow
+from runtime.store.works import change, every, one
 from runtime.values import Container, ContainerStatus, MemoryLimit, Page, PageRequest
 
 _KEYSET = Keyset(ContainerRow.created_at, ContainerRow.id, noun="container")
@@ -36,6 +37,14 @@ _FIND = _GET.where(ContainerRow.owner == bindparam("owner"))
 _DUE = _SELECT.where(
     ContainerRow.status == ContainerStatus.RUNNING.value, ContainerRow.expires_at <= bindparam("now")
 ).order_by(ContainerRow.expires_at)
+_IN_STATUS = _SELECT.where(ContainerRow.status.in_(bindparam("statuses", expanding=True)))
+_INSERT = insert(ContainerRow)
+_INSERT_NETWORK = insert(ContainerNetworkRow)
+_MOVE = (
+    update(ContainerRow)
+    .where(ContainerRow.id == bindparam("container_id"), ContainerRow.status.in_(bindparam("from_", expanding=True)))
+    .values(status=bindparam("to"))
+)
 _TOUCH = (
     update(ContainerRow)
     .where(
@@ -45,11 +54,6 @@ _TOUCH = (
     )
     .values(last_active_at=bindparam("time"))
 )
-_MOVE = (
-    update(ContainerRow)
-    .where(ContainerRow.id == bindparam("container_id"), ContainerRow.status.in_(bindparam("from_", expanding=True)))
-    .values(status=bindparam("to"))
-)
 _SEALED = select(ContainerNetworkRow.sealed_secrets).where(
     ContainerNetworkRow.container_id == bindparam("container_id")
 )
@@ -58,92 +62,74 @@ _FORGET_SECRETS = (
     .where(ContainerNetworkRow.container_id == bindparam("of"), ContainerNetworkRow.sealed_secrets.is_not(None))
     .values(sealed_secrets=None)
 )
+_REMOVE = delete(ContainerRow).where(ContainerRow.id == bindparam("container_id"))
 
 
 class SqlContainerStore:
     """A ContainerStore."""
 
     def __init__(self, connections: Connections) -> None:
-        self._reader = connections.reader
-        self._writer = connections.writer
+        self._connections = connections
 
     async def add(self, container: Container, sealed_secrets: bytes | None = None) -> None:
         """See ContainerStore."""
-        values = {
-            "id": container.id,
-            "owner": container.owner,
-            "name": container.name,
-            "status": container.status.value,
-            "created_at": container.created_at,
-            "last_active_at": container.last_active_at,
-            "memory_limit": container.memory_limit.value,
-            "expires_after_minutes": container.expires_after_minutes,
-        }
-        async with self._writer.begin() as connection:
-            await connection.execute(insert(ContainerRow), values)
+
+        def work(connection: Connection) -> None:
+            connection.execute(_INSERT, _values(container))
             if container.network.enabled:
-                await connection.execute(insert(ContainerNetworkRow), _network_values(container, sealed_secrets))
+                connection.execute(_INSERT_NETWORK, _network_values(container, sealed_secrets))
+
+        await self._connections.write(work)
 
     async def get(self, container_id: str) -> Container | None:
         """See ContainerStore."""
-        async with self._reader.connect() as connection:
-            row = (await connection.execute(_GET, {"container_id": container_id})).one_or_none()
-        return _container(row) if row else None
+        return await self._connections.read(one(_GET, {"container_id": container_id}, _container))
 
     async def find(self, owner: str, container_id: str) -> Container | None:
         """See ContainerStore."""
-        async with self._reader.connect() as connection:
-            parameters = {"container_id": container_id, "owner": owner}
-            row = (await connection.execute(_FIND, parameters)).one_or_none()
-        return _container(row) if row else None
+        return await self._connections.read(one(_FIND, {"container_id": container_id, "owner": owner}, _container))
 
     async def list(self, owner: str, page: PageRequest, name: str | None = None) -> Page[Container]:
         """See ContainerStore."""
         listed = _SELECT.where(ContainerRow.owner == owner, ContainerRow.status.in_(_LISTED))
-        wanted = listed if name is None else listed.where(ContainerRow.name == name)
-        async with self._reader.connect() as connection:
-            position = await find_position(connection, listed, _KEYSET, page.after)
-            rows = await read_page(connection, wanted, _KEYSET, page, position)
-        return Page([_container(row) for row in rows.data], rows.has_more)
+        only = [] if name is None else [ContainerRow.name == name]
+        return await self._connections.read(one_page(listed, _KEYSET, page, _container, only))
 
     async def move(self, container_id: str, from_: Collection[ContainerStatus], to: ContainerStatus) -> bool:
         """See ContainerStore."""
-        parameters = {"container_id": container_id, "from_": list(from_), "to": to.value}
-        async with self._writer.begin() as connection:
-            moved = (await connection.execute(_MOVE, parameters)).rowcount == 1
+        values = {"container_id": container_id, "from_": list(from_), "to": to.value}
+
+        def work(connection: Connection) -> bool:
+            moved = connection.execute(_MOVE, values).rowcount == 1
             if moved and to not in _LIVE:
-                await connection.execute(_FORGET_SECRETS, {"of": container_id})
+                connection.execute(_FORGET_SECRETS, {"of": container_id})
             return moved
+
+        return await self._connections.write(work)
 
     async def sealed_secrets(self, container_id: str) -> bytes | None:
         """See ContainerStore."""
-        async with self._reader.connect() as connection:
-            return (await connection.scalars(_SEALED, {"container_id": container_id})).one_or_none()
+        return await self._connections.read(
+            one(_SEALED, {"container_id": container_id}, lambda row: row.sealed_secrets)
+        )
 
     async def touch(self, times: Mapping[str, int]) -> None:
         """See ContainerStore."""
-        if not times:
-            return
         rows = [{"container_id": container_id, "time": time} for container_id, time in times.items()]
-        async with self._writer.begin() as connection:
-            await connection.execute(_TOUCH, rows)
+        if rows:
+            await self._connections.write(change(_TOUCH, rows))
 
     async def due(self, now: int) -> Sequence[Container]:
         """See ContainerStore."""
-        async with self._reader.connect() as connection:
-            rows = (await connection.execute(_DUE, {"now": now})).all()
-        return [_container(row) for row in rows]
+        return await self._connections.read(every(_DUE, {"now": now}, _container))
 
     async def in_status(self, *statuses: ContainerStatus) -> Sequence[Container]:
         """See ContainerStore."""
-        async with self._reader.connect() as connection:
-            rows = (await connection.execute(_SELECT.where(ContainerRow.status.in_(statuses)))).all()
-        return [_container(row) for row in rows]
+        return await self._connections.read(every(_IN_STATUS, {"statuses": statuses}, _container))
 
     async def remove(self, container_id: str) -> None:
         """See ContainerStore. The files and the network go with it by their foreign keys."""
-        async with self._writer.begin() as connection:
-            await connection.execute(delete(ContainerRow).where(ContainerRow.id == container_id))
+        await self._connections.write(change(_REMOVE, {"container_id": container_id}))
 
 
 def _container(row: _ContainerColumns) -> Container:
@@ -166,6 +152,19 @@ def _network(row: _ContainerColumns) -> NetworkPolicy:
     return NetworkPolicy(
         allowed_domains=tuple(row.allowed_domains), secrets=tuple(SecretName(*secret) for secret in row.secrets)
     )
+
+
+def _values(container: Container) -> dict[str, object]:
+    return {
+        "id": container.id,
+        "owner": container.owner,
+        "name": container.name,
+        "status": container.status.value,
+        "created_at": container.created_at,
+        "last_active_at": container.last_active_at,
+        "memory_limit": container.memory_limit.value,
+        "expires_after_minutes": container.expires_after_minutes,
+    }
 
 
 def _network_values(container: Container, sealed_secrets: bytes | None) -> dict[str, object]:

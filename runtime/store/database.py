@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, make_url, select
+from sqlalchemy import URL, Connection, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from runtime.errors import DatabaseUnusable
@@ -41,8 +41,6 @@ async def open_store(database_url: str) -> AsyncIterator[Store]:
     url = _file_url(database_url)
     await asyncio.to_thread(upgrade, url)
     async with open_connections(url) as connections:
-        async with connections.reader.connect() as connection:
-            instance_id = (await connection.scalars(select(InstallationRow.id))).one()
         yield Store(
             containers=SqlContainerStore(connections),
             container_files=SqlContainerFileStore(connections),
@@ -51,8 +49,12 @@ async def open_store(database_url: str) -> AsyncIterator[Store]:
             files=SqlFileStore(connections),
             uploads=SqlUploadStore(connections),
             skills=SqlSkillStore(connections),
-            instance_id=instance_id,
+            instance_id=await connections.read(_instance_id),
         )
+
+
+def _instance_id(connection: Connection) -> str:
+    return connection.scalars(select(InstallationRow.id)).one()
 
 
 def _file_url(database_url: str) -> URL:
@@ -62,4 +64,4 @@ def _file_url(database_url: str) -> URL:
         raise DatabaseUnusable(_NOT_A_FILE) from error
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         raise DatabaseUnusable(_NOT_A_FILE)
-    return url
+    return url.set(drivername="sqlite")

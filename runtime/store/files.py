@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row, bindparam, delete, insert, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select
 
 from runtime.file_values import Blob, File, FilePurpose
 from runtime.store.blobs import insert_blob
 from runtime.store.connections import Connections
-from runtime.store.paging import Keyset, find_position, read_page
+from runtime.store.paging import Keyset, one_page
 from runtime.store.rows import BlobRow, FileRow
+from runtime.store.works import every, one
 from runtime.values import Page, PageRequest
 
 _KEYSET = Keyset(FileRow.created_at, FileRow.id, noun="file")
@@ -39,9 +39,9 @@ _BLOB = select(FileRow.blob_id).where(FileRow.id == bindparam("file_id"), FileRo
 _REMOVE = delete(BlobRow).where(BlobRow.id.in_(_BLOB)).returning(BlobRow.id)
 
 
-async def insert_file(connection: AsyncConnection, file: File, quota: int) -> None:
+def insert_file(connection: Connection, file: File, quota: int) -> None:
     """Keep a new file and its blob, in the caller's transaction. Raises QuotaExceeded, which has to end it."""
-    await insert_blob(connection, Blob(file.blob_id, file.owner, file.size), quota)
+    insert_blob(connection, Blob(file.blob_id, file.owner, file.size), quota)
     values = {
         "id": file.id,
         "owner": file.owner,
@@ -51,62 +51,52 @@ async def insert_file(connection: AsyncConnection, file: File, quota: int) -> No
         "expires_at": file.expires_at,
         "blob_id": file.blob_id,
     }
-    await connection.execute(_INSERT, values)
+    connection.execute(_INSERT, values)
 
 
-async def get_file(connection: AsyncConnection, file_id: str) -> File | None:
+def get_file(connection: Connection, file_id: str) -> File | None:
     """The file, whoever owns it."""
-    row = (await connection.execute(_GET, {"file_id": file_id})).one_or_none()
-    return _file(row) if row else None
+    return one(_GET, {"file_id": file_id}, _file)(connection)
 
 
 class SqlFileStore:
     """A FileStore. A file's record goes with that of its blob, by its foreign key."""
 
     def __init__(self, connections: Connections) -> None:
-        self._reader = connections.reader
-        self._writer = connections.writer
+        self._connections = connections
 
     async def add(self, file: File, quota: int) -> None:
         """See FileStore."""
-        async with self._writer.begin() as connection:
-            await insert_file(connection, file, quota)
+        await self._connections.write(lambda connection: insert_file(connection, file, quota))
 
     async def find(self, owner: str, file_id: str) -> File | None:
         """See FileStore."""
-        async with self._reader.connect() as connection:
-            row = (await connection.execute(_FIND, {"owner": owner, "file_id": file_id})).one_or_none()
-        return _file(row) if row else None
+        return await self._connections.read(one(_FIND, {"owner": owner, "file_id": file_id}, _file))
 
     async def find_all(self, owner: str, file_ids: Sequence[str]) -> Sequence[File]:
         """See FileStore."""
         if not file_ids:
             return []
-        async with self._reader.connect() as connection:
-            rows = (await connection.execute(_FIND_ALL, {"owner": owner, "file_ids": file_ids})).all()
-        return [_file(row) for row in rows]
+        return await self._connections.read(every(_FIND_ALL, {"owner": owner, "file_ids": file_ids}, _file))
 
     async def list(self, owner: str, page: PageRequest, purpose: FilePurpose | None, now: int) -> Page[File]:
         """See FileStore."""
         stays = or_(FileRow.expires_at.is_(None), FileRow.expires_at > now)
         listed = _SELECT.where(FileRow.owner == owner, stays)
-        wanted = listed if purpose is None else listed.where(FileRow.purpose == purpose.value)
-        async with self._reader.connect() as connection:
-            position = await find_position(connection, listed, _KEYSET, page.after)
-            rows = await read_page(connection, wanted, _KEYSET, page, position)
-        return Page([_file(row) for row in rows.data], rows.has_more)
+        only = [] if purpose is None else [FileRow.purpose == purpose.value]
+        return await self._connections.read(one_page(listed, _KEYSET, page, _file, only))
 
     async def remove(self, owner: str, file_id: str) -> str | None:
         """See FileStore."""
-        async with self._writer.begin() as connection:
-            removed = await connection.scalars(_REMOVE, {"owner": owner, "file_id": file_id})
-            return removed.one_or_none()
+
+        def work(connection: Connection) -> str | None:
+            return connection.scalars(_REMOVE, {"owner": owner, "file_id": file_id}).one_or_none()
+
+        return await self._connections.write(work)
 
     async def due(self, now: int) -> Sequence[File]:
         """See FileStore."""
-        async with self._reader.connect() as connection:
-            rows = (await connection.execute(_DUE, {"now": now})).all()
-        return [_file(row) for row in rows]
+        return await self._connections.read(every(_DUE, {"now": now}, _file))
 
 
 def _file(row: _FileColumns) -> File:

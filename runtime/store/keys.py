@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from runtime.store.connections import Connections
 from runtime.store.rows import ApiKeyRow, BlobRow, SkillRow, UploadRow
+from runtime.store.works import change, every, one
 from runtime.values import ApiKey
 
 _SELECT = select(ApiKeyRow.id, ApiKeyRow.name, ApiKeyRow.created_at)
@@ -19,33 +20,34 @@ class SqlKeyStore:
     """A KeyStore."""
 
     def __init__(self, connections: Connections) -> None:
-        self._reader = connections.reader
-        self._writer = connections.writer
+        self._connections = connections
 
     async def add(self, key: ApiKey, key_hash: bytes) -> None:
         """See KeyStore."""
         values = {"id": key.id, "name": key.name, "created_at": key.created_at, "hash": key_hash}
-        async with self._writer.begin() as connection:
-            await connection.execute(insert(ApiKeyRow), values)
+        await self._connections.write(change(insert(ApiKeyRow), values))
 
     async def find(self, key_hash: bytes) -> ApiKey | None:
         """See KeyStore."""
-        async with self._reader.connect() as connection:
-            row = (await connection.execute(_FIND, {"key_hash": key_hash})).one_or_none()
-        return ApiKey(*row) if row else None
+        return await self._connections.read(one(_FIND, {"key_hash": key_hash}, _key))
 
     async def list(self) -> Sequence[ApiKey]:
         """See KeyStore."""
-        async with self._reader.connect() as connection:
-            rows = (await connection.execute(_ALL)).all()
-        return [ApiKey(*row) for row in rows]
+        return await self._connections.read(every(_ALL, {}, _key))
 
     async def remove(self, key_id: str) -> bool:
         """See KeyStore."""
-        async with self._writer.begin() as connection:
-            removed = await connection.execute(delete(ApiKeyRow).where(ApiKeyRow.id == key_id))
-            if removed.rowcount == 1:
-                # The blobs first: with them go files, parts and versions, and then nothing refers to the others.
-                for row in (BlobRow, UploadRow, SkillRow):
-                    await connection.execute(delete(row).where(row.owner == key_id))
-            return removed.rowcount == 1
+
+        def work(connection: Connection) -> bool:
+            if connection.execute(delete(ApiKeyRow).where(ApiKeyRow.id == key_id)).rowcount == 0:
+                return False
+            # The blobs first: with them go files, parts and versions, and then nothing refers to the others.
+            for row in (BlobRow, UploadRow, SkillRow):
+                connection.execute(delete(row).where(row.owner == key_id))
+            return True
+
+        return await self._connections.write(work)
+
+
+def _key(row: Row[str, str, int]) -> ApiKey:
+    return ApiKey(*row)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
-from sqlalchemy import Row, Select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Row, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from runtime.errors import NotFound
+from runtime.store.connections import Work
 from runtime.values import Page, PageRequest
 
+T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
@@ -27,45 +29,42 @@ class Keyset:
     noun: str
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where in a list an object stands."""
-
-    place: int
-    id: str
-
-
-async def find_position(
-    connection: AsyncConnection, listed: Select[*Ts], keyset: Keyset, after: str | None
-) -> Position | None:
-    """Where the object with the id `after` stands among `listed`; None when the first page is wanted.
-
-    Raises NotFound when it is not among them.
-    """
-    if after is None:
-        return None
-    query = listed.with_only_columns(keyset.place).where(keyset.id == after)
-    place = (await connection.scalars(query)).one_or_none()
-    if place is None:
-        raise NotFound(f"Invalid 'after': no {keyset.noun} with id '{after}' in this list.", param="after")
-    return Position(place, after)
-
-
-async def read_page(
-    connection: AsyncConnection,
+def one_page(
     listed: Select[*Ts],
     keyset: Keyset,
     page: PageRequest,
-    position: Position | None,
-) -> Page[Row[*Ts]]:
-    """The rows of `listed` that come after `position`, in the order and number `page` wants."""
+    make: Callable[[Row[*Ts]], T],
+    only: Sequence[ColumnElement[bool]] = (),
+) -> Work[Page[T]]:
+    """Read a page of what is `listed`, `only` what fits these conditions, and `make` a value of each row.
+
+    Raises NotFound when `page.after` is not the id of something listed, whether or not it fits.
+    """
     key = tuple_(keyset.place, keyset.id)
     descending = page.order == "desc"
-    if position is not None:
-        last = tuple_(position.place, position.id)
-        listed = listed.where(key < last if descending else key > last)
     columns = (keyset.place, keyset.id)
-    ordered = listed.order_by(*(column.desc() if descending else column.asc() for column in columns))
     # One row more than wanted tells whether there is another page.
-    rows = (await connection.execute(ordered.limit(page.limit + 1))).all()
-    return Page(rows[: page.limit], has_more=len(rows) > page.limit)
+    wanted = (
+        listed.where(*only)
+        .order_by(*(column.desc() if descending else column.asc() for column in columns))
+        .limit(page.limit + 1)
+    )
+
+    def work(connection: Connection) -> Page[T]:
+        query = wanted
+        if page.after is not None:
+            last = tuple_(_place(connection, listed, keyset, page.after), page.after)
+            query = wanted.where(key < last if descending else key > last)
+        found = [make(row) for row in connection.execute(query).all()]
+        return Page(found[: page.limit], has_more=len(found) > page.limit)
+
+    return work
+
+
+def _place(connection: Connection, listed: Select[*Ts], keyset: Keyset, after: str) -> int:
+    """Where the object with the id `after` stands. Raises NotFound when it is not among those listed."""
+    query = listed.with_only_columns(keyset.place).where(keyset.id == after)
+    place = connection.scalars(query).one_or_none()
+    if place is None:
+        raise NotFound(f"Invalid 'after': no {keyset.noun} with id '{after}' in this list.", param="after")
+    return place

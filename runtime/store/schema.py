@@ -7,11 +7,11 @@ import threading
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, NullPool, create_engine
+from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError
 
 from runtime.errors import DatabaseUnusable
-from runtime.store.connections import prepare
+from runtime.store.connections import database_engine
 
 # alembic's `op` and `context` are modules with one current migration: one thread at a time may be in them.
 _migrating = threading.Lock()
@@ -31,13 +31,9 @@ def upgrade(url: URL) -> None:
     Blocks, so call it in a thread. Raises DatabaseUnusable.
     """
     shown = url.render_as_string(hide_password=True)
-    # The blocking driver of the same database: alembic knows nothing of asyncio.
-    engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
-    prepare(engine)
     try:
-        with _migrating, engine.begin() as connection:
-            # Python's driver begins no transaction for DDL by itself. Taking the write lock here also makes a
-            # second process wait, and then find the work done.
+        with _migrating, database_engine(url).begin() as connection:
+            # With the write lock from the start, a second process waits, and then finds the work done.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             command.upgrade(alembic_config(connection), "head")
     except CommandError as error:

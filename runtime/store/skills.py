@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.orm import aliased
 
 from runtime.errors import InvalidInput, NotFound
 from runtime.file_values import Blob
 from runtime.skill_values import Skill, SkillVersion
 from runtime.store.blobs import insert_blob
-from runtime.store.connections import Connections
-from runtime.store.paging import Keyset, find_position, read_page
+from runtime.store.connections import Connections, Work
+from runtime.store.paging import Keyset, one_page
 from runtime.store.rows import BlobRow, SkillRow, SkillVersionRow
+from runtime.store.works import every, one
 from runtime.values import Page, PageRequest
 
 _SKILLS = Keyset(SkillRow.created_at, SkillRow.id, noun="skill")
 _VERSIONS = Keyset(SkillVersionRow.version, SkillVersionRow.id, noun="skill version")
+
+_SkillColumns = Row[str, str, str, str, int, int, int]
+_VersionColumns = Row[str, str, int, str, str, int, int, str]
 
 # Statements with fixed text are built once, see containers.py.
 _OWNED = (SkillRow.id == bindparam("skill_id"), SkillRow.owner == bindparam("owner_id"))
@@ -86,8 +89,7 @@ class SqlSkillStore:
     """A SkillStore. A version's record goes with that of its blob, by its foreign key."""
 
     def __init__(self, connections: Connections) -> None:
-        self._reader = connections.reader
-        self._writer = connections.writer
+        self._connections = connections
 
     async def add(self, skill: Skill, version: SkillVersion, quota: int) -> None:
         """See SkillStore."""
@@ -98,39 +100,40 @@ class SqlSkillStore:
             "default_version": version.version,
             "last_version": version.version,
         }
-        async with self._writer.begin() as connection:
-            await connection.execute(insert(SkillRow), values)
-            await _insert_version(connection, skill.owner, version, quota)
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(SkillRow), values)
+            _insert_version(connection, skill.owner, version, quota)
+
+        await self._connections.write(work)
 
     async def add_version(self, owner: str, draft: SkillVersion, *, make_default: bool, quota: int) -> SkillVersion:
         """See SkillStore."""
         give = _GIVE_DEFAULT_NUMBER if make_default else _GIVE_NUMBER
-        async with self._writer.begin() as connection:
-            given = await connection.scalars(give, {"owner_id": owner, "skill_id": draft.skill_id})
-            if (number := given.one_or_none()) is None:
+
+        def work(connection: Connection) -> SkillVersion:
+            number = connection.scalars(give, {"owner_id": owner, "skill_id": draft.skill_id}).one_or_none()
+            if number is None:
                 raise NotFound(f"Skill with id '{draft.skill_id}' not found.")
             version = replace(draft, version=number)
-            await _insert_version(connection, owner, version, quota)
-        return version
+            _insert_version(connection, owner, version, quota)
+            return version
+
+        return await self._connections.write(work)
 
     async def find(self, owner: str, skill_id: str) -> Skill | None:
         """See SkillStore."""
-        async with self._reader.connect() as connection:
-            row = (await connection.execute(_FIND, {"owner_id": owner, "skill_id": skill_id})).one_or_none()
-        return Skill(*row) if row else None
+        return await self._connections.read(one(_FIND, {"owner_id": owner, "skill_id": skill_id}, _skill))
 
     async def find_version(self, owner: str, skill_id: str, number: int) -> SkillVersion | None:
         """See SkillStore."""
-        async with self._reader.connect() as connection:
-            return await _find_version(connection, owner, skill_id, number)
+        return await self._connections.read(_that_version(owner, skill_id, number))
 
     async def find_all(self, owner: str, skill_ids: Sequence[str]) -> Sequence[Skill]:
         """See SkillStore."""
         if not skill_ids:
             return []
-        async with self._reader.connect() as connection:
-            rows = (await connection.execute(_FIND_ALL, {"owner_id": owner, "skill_ids": skill_ids})).all()
-        return [Skill(*row) for row in rows]
+        return await self._connections.read(every(_FIND_ALL, {"owner_id": owner, "skill_ids": skill_ids}, _skill))
 
     async def find_versions(self, owner: str, wanted: Sequence[tuple[str, int]]) -> Sequence[SkillVersion]:
         """See SkillStore."""
@@ -138,64 +141,58 @@ class SqlSkillStore:
             return []
         skill_ids, numbers = (list(set(column)) for column in zip(*wanted, strict=True))
         parameters = {"owner_id": owner, "skill_ids": skill_ids, "numbers": numbers, "wanted": wanted}
-        async with self._reader.connect() as connection:
-            rows = (await connection.execute(_FIND_VERSIONS, parameters)).all()
-        return [SkillVersion(*row) for row in rows]
+        return await self._connections.read(every(_FIND_VERSIONS, parameters, _version))
 
     async def list(self, owner: str, page: PageRequest) -> Page[Skill]:
         """See SkillStore."""
         listed = _SELECT.where(SkillRow.owner == owner)
-        async with self._reader.connect() as connection:
-            position = await find_position(connection, listed, _SKILLS, page.after)
-            rows = await read_page(connection, listed, _SKILLS, page, position)
-        return Page([Skill(*row) for row in rows.data], rows.has_more)
+        return await self._connections.read(one_page(listed, _SKILLS, page, _skill))
 
     async def versions(self, owner: str, skill_id: str, page: PageRequest) -> Page[SkillVersion]:
         """See SkillStore."""
         listed = _SELECT_VERSION.where(SkillRow.owner == owner, SkillRow.id == skill_id)
-        async with self._reader.connect() as connection:
-            position = await find_position(connection, listed, _VERSIONS, page.after)
-            rows = await read_page(connection, listed, _VERSIONS, page, position)
-        return Page([SkillVersion(*row) for row in rows.data], rows.has_more)
+        return await self._connections.read(one_page(listed, _VERSIONS, page, _version))
 
     async def set_default(self, owner: str, skill_id: str, number: int) -> Skill | None:
         """See SkillStore."""
         skill = {"owner_id": owner, "skill_id": skill_id}
-        async with self._writer.begin() as connection:
-            if (await connection.execute(_SET_DEFAULT, {**skill, "to": number})).rowcount == 0:
+
+        def work(connection: Connection) -> Skill | None:
+            if connection.execute(_SET_DEFAULT, {**skill, "to": number}).rowcount == 0:
                 return None
-            return Skill(*(await connection.execute(_FIND, skill)).one())
+            return one(_FIND, skill, _skill)(connection)
+
+        return await self._connections.write(work)
 
     async def remove(self, owner: str, skill_id: str) -> Sequence[str] | None:
         """See SkillStore."""
-        async with self._writer.begin() as connection:
-            removed = await connection.scalars(_REMOVE_VERSIONS, {"owner_id": owner, "skill_id": skill_id})
-            blob_ids = removed.all()
+
+        def work(connection: Connection) -> Sequence[str] | None:
+            blob_ids = connection.scalars(_REMOVE_VERSIONS, {"owner_id": owner, "skill_id": skill_id}).all()
             if blob_ids:
-                await connection.execute(_REMOVE_IF_EMPTY, {"skill_id": skill_id})
-        return blob_ids or None
+                connection.execute(_REMOVE_IF_EMPTY, {"skill_id": skill_id})
+            return blob_ids or None
+
+        return await self._connections.write(work)
 
     async def remove_version(self, owner: str, skill_id: str, number: int) -> SkillVersion | None:
-        """See SkillStore.
+        """See SkillStore. The version goes first, and comes back if that leaves its skill without a default."""
 
-        The version goes first, and comes back if that leaves its skill without a default: once something is
-        written, nobody else can change what is left of the skill.
-        """
-        async with self._writer.begin() as connection:
-            version = await _find_version(connection, owner, skill_id, number)
+        def work(connection: Connection) -> SkillVersion | None:
+            version = _that_version(owner, skill_id, number)(connection)
             if version is None:
                 return None
-            if (await connection.execute(_REMOVE_VERSION, {"blob_id": version.blob_id})).rowcount == 0:
-                return None
-            if (await connection.execute(_REMOVE_IF_EMPTY, {"skill_id": skill_id})).rowcount == 1:
-                return version
-            if not (await connection.scalars(_HAS_ITS_DEFAULT, {"skill_id": skill_id})).one():
+            connection.execute(_REMOVE_VERSION, {"blob_id": version.blob_id})
+            emptied = connection.execute(_REMOVE_IF_EMPTY, {"skill_id": skill_id}).rowcount == 1
+            if not emptied and not connection.scalars(_HAS_ITS_DEFAULT, {"skill_id": skill_id}).one():
                 raise InvalidInput("You can't delete the default version; set another default first.")
-        return version
+            return version
+
+        return await self._connections.write(work)
 
 
-async def _insert_version(connection: AsyncConnection, owner: str, version: SkillVersion, quota: int) -> None:
-    await insert_blob(connection, Blob(version.blob_id, owner, version.size), quota)
+def _insert_version(connection: Connection, owner: str, version: SkillVersion, quota: int) -> None:
+    insert_blob(connection, Blob(version.blob_id, owner, version.size), quota)
     values = {
         "id": version.id,
         "skill_id": version.skill_id,
@@ -205,10 +202,16 @@ async def _insert_version(connection: AsyncConnection, owner: str, version: Skil
         "created_at": version.created_at,
         "blob_id": version.blob_id,
     }
-    await connection.execute(insert(SkillVersionRow), values)
+    connection.execute(insert(SkillVersionRow), values)
 
 
-async def _find_version(connection: AsyncConnection, owner: str, skill_id: str, number: int) -> SkillVersion | None:
-    parameters = {"owner_id": owner, "skill_id": skill_id, "number": number}
-    row = (await connection.execute(_FIND_VERSION, parameters)).one_or_none()
-    return SkillVersion(*row) if row else None
+def _that_version(owner: str, skill_id: str, number: int) -> Work[SkillVersion | None]:
+    return one(_FIND_VERSION, {"owner_id": owner, "skill_id": skill_id, "number": number}, _version)
+
+
+def _skill(row: _SkillColumns) -> Skill:
+    return Skill(*row)
+
+
+def _version(row: _VersionColumns) -> SkillVersion:
+    return SkillVersion(*row)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from runtime.file_values import Blob, File, FilePurpose, FileSpec, Upload, UploadPart, UploadSpec, UploadStatus
 from runtime.store.blobs import insert_blob
 from runtime.store.connections import Connections
 from runtime.store.files import get_file, insert_file
 from runtime.store.rows import BlobRow, UploadPartRow, UploadRow
+from runtime.store.works import change, every
 
 _DUE_AT_MOST = 500
 
@@ -33,6 +33,11 @@ _SELECT = select(
     UploadRow.file_id,
 )
 _FIND = _SELECT.where(UploadRow.id == bindparam("upload_id"), UploadRow.owner == bindparam("owner"))
+_PENDING = (
+    select(UploadRow.id)
+    .where(UploadRow.id == bindparam("upload_id"), UploadRow.owner == bindparam("owner"))
+    .where(UploadRow.status == UploadStatus.PENDING.value)
+)
 _DUE = (
     _SELECT.where(UploadRow.status == UploadStatus.PENDING.value, UploadRow.expires_at <= bindparam("now"))
     .order_by(UploadRow.expires_at)
@@ -42,7 +47,6 @@ _MOVE = (
     update(UploadRow)
     .where(UploadRow.id == bindparam("upload_id"), UploadRow.status == UploadStatus.PENDING.value)
     .values(status=bindparam("to"))
-    .returning(UploadRow.owner)
 )
 _SET_FILE = update(UploadRow).where(UploadRow.id == bindparam("upload_id")).values(file_id=bindparam("file"))
 
@@ -61,8 +65,7 @@ class SqlUploadStore:
     """An UploadStore. A part's record goes with that of its blob, by its foreign key."""
 
     def __init__(self, connections: Connections) -> None:
-        self._reader = connections.reader
-        self._writer = connections.writer
+        self._connections = connections
 
     async def add(self, upload: Upload) -> None:
         """See UploadStore."""
@@ -78,68 +81,64 @@ class SqlUploadStore:
             "expires_at": upload.expires_at,
             "status": upload.status.value,
         }
-        async with self._writer.begin() as connection:
-            await connection.execute(insert(UploadRow), values)
+        await self._connections.write(change(insert(UploadRow), values))
 
     async def find(self, owner: str, upload_id: str) -> Upload | None:
         """See UploadStore."""
-        async with self._reader.connect() as connection:
-            row = (await connection.execute(_FIND, {"owner": owner, "upload_id": upload_id})).one_or_none()
+
+        def work(connection: Connection) -> Upload | None:
+            row = connection.execute(_FIND, {"owner": owner, "upload_id": upload_id}).one_or_none()
             if row is None:
                 return None
-            return _upload(row, await get_file(connection, row.file_id) if row.file_id else None)
+            return _upload(row, get_file(connection, row.file_id) if row.file_id else None)
+
+        return await self._connections.read(work)
 
     async def add_part(self, owner: str, part: UploadPart, quota: int) -> bool:
         """See UploadStore."""
         values = {"id": part.id, "upload_id": part.upload_id, "created_at": part.created_at, "blob_id": part.blob_id}
-        async with self._writer.begin() as connection:
-            # The status stays, but it was written: nobody else can change it before the part is there.
-            if await _move(connection, part.upload_id, UploadStatus.PENDING) != owner:
+
+        def work(connection: Connection) -> bool:
+            if connection.scalars(_PENDING, {"owner": owner, "upload_id": part.upload_id}).one_or_none() is None:
                 return False
-            await insert_blob(connection, Blob(part.blob_id, owner, part.size), quota)
-            await connection.execute(_INSERT_PART, values)
-        return True
+            insert_blob(connection, Blob(part.blob_id, owner, part.size), quota)
+            connection.execute(_INSERT_PART, values)
+            return True
+
+        return await self._connections.write(work)
 
     async def parts(self, upload_id: str) -> Sequence[UploadPart]:
         """See UploadStore."""
-        async with self._reader.connect() as connection:
-            rows = (await connection.execute(_PARTS, {"upload_id": upload_id})).all()
-        return [UploadPart(*row) for row in rows]
+        return await self._connections.read(every(_PARTS, {"upload_id": upload_id}, lambda row: UploadPart(*row)))
 
     async def complete(self, upload_id: str, file: File, quota: int) -> Sequence[str] | None:
         """See UploadStore."""
-        async with self._writer.begin() as connection:
-            if await _move(connection, upload_id, UploadStatus.COMPLETED) is None:
-                return None
-            removed = await _remove_parts(connection, upload_id)
-            await insert_file(connection, file, quota)
-            await connection.execute(_SET_FILE, {"upload_id": upload_id, "file": file.id})
-        return removed
+
+        def work(connection: Connection) -> Sequence[str] | None:
+            removed = _end(connection, upload_id, UploadStatus.COMPLETED)
+            if removed is not None:
+                insert_file(connection, file, quota)
+                connection.execute(_SET_FILE, {"upload_id": upload_id, "file": file.id})
+            return removed
+
+        return await self._connections.write(work)
 
     async def close(
         self, upload_id: str, status: Literal[UploadStatus.CANCELLED, UploadStatus.EXPIRED]
     ) -> Sequence[str] | None:
         """See UploadStore."""
-        async with self._writer.begin() as connection:
-            if await _move(connection, upload_id, status) is None:
-                return None
-            return await _remove_parts(connection, upload_id)
+        return await self._connections.write(lambda connection: _end(connection, upload_id, status))
 
     async def due(self, now: int) -> Sequence[Upload]:
         """See UploadStore."""
-        async with self._reader.connect() as connection:
-            rows = (await connection.execute(_DUE, {"now": now})).all()
-        return [_upload(row, file=None) for row in rows]
+        return await self._connections.read(every(_DUE, {"now": now}, lambda row: _upload(row, file=None)))
 
 
-async def _move(connection: AsyncConnection, upload_id: str, to: UploadStatus) -> str | None:
-    """Set the status of a pending upload. Its owner, None when there was no such upload."""
-    moved = await connection.scalars(_MOVE, {"upload_id": upload_id, "to": to.value})
-    return moved.one_or_none()
-
-
-async def _remove_parts(connection: AsyncConnection, upload_id: str) -> Sequence[str]:
-    return (await connection.scalars(_REMOVE_PARTS, {"upload_id": upload_id})).all()
+def _end(connection: Connection, upload_id: str, status: UploadStatus) -> Sequence[str] | None:
+    """Set the status of a pending upload and forget its parts: the ids of their blobs. None when it is not pending."""
+    if connection.execute(_MOVE, {"upload_id": upload_id, "to": status.value}).rowcount == 0:
+        return None
+    return connection.scalars(_REMOVE_PARTS, {"upload_id": upload_id}).all()
 
 
 def _upload(row: _UploadColumns, file: File | None) -> Upload:

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, make_url, text
 
 from runtime.errors import DatabaseUnusable
 from runtime.store.connections import open_connections
@@ -59,13 +59,14 @@ async def test_a_file_of_any_name_can_be_the_database(tmp_path: Path, name: str)
 
 async def test_sqlite_is_set_up_for_safety(database_file: Path) -> None:
     """Every connection has the write-ahead log, full synchronisation, foreign keys and patience."""
+
+    def pragmas(connection: Connection) -> dict[str, object]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        return {name: connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in names}
+
     async with open_connections(make_url(sqlite_url(database_file))) as connections:
-        for engine in (connections.reader, connections.writer):
-            async with engine.connect() as connection:
-                found = {
-                    name: (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
-                    for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-                }
+        for use in (connections.read, connections.write):
+            found = await use(pragmas)
             assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,8 @@ async def connections(database_file: Path) -> AsyncIterator[Connections]:
         yield opened
 
 
-@contextmanager
-def plans(connections: Connections, database_file: Path) -> Iterator[list[str]]:
+@asynccontextmanager
+async def plans(connections: Connections, database_file: Path) -> AsyncIterator[list[str]]:
     """Fills the list with SQLite's plan for each statement read meanwhile, a step a line."""
     found: list[str] = []
 
@@ -50,11 +50,12 @@ def plans(connections: Connections, database_file: Path) -> Iterator[list[str]]:
             steps = database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
         found.append("\n".join(step[3] for step in steps))
 
-    event.listen(connections.reader.sync_engine, "before_cursor_execute", explain)
+    engine = await connections.read(lambda connection: connection.engine)
+    event.listen(engine, "before_cursor_execute", explain)
     try:
         yield found
     finally:
-        event.remove(connections.reader.sync_engine, "before_cursor_execute", explain)
+        event.remove(engine, "before_cursor_execute", explain)
 
 
 async def test_listing_containers_walks_an_index(connections: Connections, database_file: Path) -> None:
@@ -62,7 +63,7 @@ async def test_listing_containers_walks_an_index(connections: Connections, datab
     containers = SqlContainerStore(connections)
     kept = container()
     await containers.add(kept)
-    with plans(connections, database_file) as found:
+    async with plans(connections, database_file) as found:
         await containers.list(OWNER, PageRequest())
         await containers.list(OWNER, PageRequest(order="asc"), name="box")
         await containers.list(OWNER, PageRequest(after=kept.id))
@@ -87,7 +88,7 @@ async def test_listing_container_files_walks_an_index(connections: Connections, 
     await SqlContainerStore(connections).add(home)
     files = SqlContainerFileStore(connections)
     kept = await files.add(container_file(home.id))
-    with plans(connections, database_file) as found:
+    async with plans(connections, database_file) as found:
         await files.list(home.id, PageRequest())
         await files.list(home.id, PageRequest(after=kept.id))
     listed = "SEARCH container_files USING INDEX ix_container_files_listed"
@@ -101,7 +102,7 @@ async def test_listing_container_files_walks_an_index(connections: Connections, 
 async def test_the_sweep_looks_only_at_what_is_due(connections: Connections, database_file: Path) -> None:
     """It enters the index at the time and walks it in order; states are looked up in the same one."""
     containers = SqlContainerStore(connections)
-    with plans(connections, database_file) as found:
+    async with plans(connections, database_file) as found:
         await containers.due(now=0)
         await containers.in_status(ContainerStatus.CREATING, ContainerStatus.DELETING)
     due = "SEARCH containers USING INDEX ix_containers_due"
@@ -113,7 +114,7 @@ async def test_listing_files_walks_an_index(connections: Connections, database_f
     files = SqlFileStore(connections)
     kept = file()
     await files.add(kept, QUOTA)
-    with plans(connections, database_file) as found:
+    async with plans(connections, database_file) as found:
         await files.list(OWNER, PageRequest(), None, now=0)
         await files.list(OWNER, PageRequest(order="asc", after=kept.id), FilePurpose.BATCH, now=0)
         await files.due(now=0)
@@ -131,7 +132,7 @@ async def test_listing_skills_walks_an_index(connections: Connections, database_
     skills = SqlSkillStore(connections)
     owned, first = skill()
     await skills.add(owned, first, QUOTA)
-    with plans(connections, database_file) as found:
+    async with plans(connections, database_file) as found:
         await skills.list(OWNER, PageRequest(after=owned.id))
     numbers = "INDEX sqlite_autoindex_skill_versions_3"
     assert found[1].splitlines() == [
@@ -147,7 +148,7 @@ async def test_listing_versions_walks_an_index(connections: Connections, databas
     skills = SqlSkillStore(connections)
     owned, first = skill()
     await skills.add(owned, first, QUOTA)
-    with plans(connections, database_file) as found:
+    async with plans(connections, database_file) as found:
         await skills.versions(OWNER, owned.id, PageRequest())
         await skills.versions(OWNER, owned.id, PageRequest(after=first.id))
     owner = "SEARCH skills USING INDEX sqlite_autoindex_skills_1 (id=?)"
@@ -159,7 +160,7 @@ async def test_listing_versions_walks_an_index(connections: Connections, databas
 async def test_what_a_create_refers_to_is_found_by_an_index(connections: Connections, database_file: Path) -> None:
     """However many files and skills there are, each that is meant is looked up, and none beside them."""
     skills = SqlSkillStore(connections)
-    with plans(connections, database_file) as found:
+    async with plans(connections, database_file) as found:
         await SqlFileStore(connections).find_all(OWNER, ["file-1", "file-2"])
         await skills.find_all(OWNER, ["skill_1", "skill_2"])
         await skills.find_versions(OWNER, [("skill_1", 1), ("skill_2", 2)])
@@ -174,7 +175,7 @@ async def test_what_a_create_refers_to_is_found_by_an_index(connections: Connect
 
 async def test_usage_is_added_up_from_the_index_alone(connections: Connections, database_file: Path) -> None:
     """No row of a blob is read for it."""
-    with plans(connections, database_file) as found:
+    async with plans(connections, database_file) as found:
         await SqlBlobRecords(connections).usage(OWNER)
     assert found == ["SEARCH blobs USING COVERING INDEX ix_blobs_usage (owner=?)"]
 
@@ -182,7 +183,7 @@ async def test_usage_is_added_up_from_the_index_alone(connections: Connections, 
 async def test_uploads_and_their_parts_are_found_by_an_index(connections: Connections, database_file: Path) -> None:
     """The sweep looks only at what is due, and parts come in their order without being sorted."""
     uploads = SqlUploadStore(connections)
-    with plans(connections, database_file) as found:
+    async with plans(connections, database_file) as found:
         await uploads.due(now=0)
         await uploads.parts("upload_1")
     assert found == [
