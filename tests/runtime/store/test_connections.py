@@ -59,12 +59,12 @@ async def test_nobody_sees_half_of_a_write(connections: Connections) -> None:
     def work(connection: Connection) -> list[str]:
         insert("a")(connection)
         inserted.set()
-        looked.wait()
+        looked.wait(timeout=30)
         insert("b")(connection)
         return names(connection)
 
     writing = asyncio.create_task(connections.write(work))
-    await asyncio.to_thread(inserted.wait)
+    await asyncio.to_thread(inserted.wait, timeout=30)
     assert await connections.read(names) == []
     looked.set()
     assert await writing == ["a", "b"]
