@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
+from runtime.doors import Doors, Take
+from runtime.engines.base import MeetingPoint
 from runtime.errors import AgentMisbehaved, InvalidInput, NotFound, SandlotError, StorageFull
 from runtime.link.channel import Channel, RequestRefused
 from runtime.link.frames import Json
@@ -65,8 +67,11 @@ class FoundFile:
 class Sandbox:
     """The agent of one sandbox, over its link. Raises SandboxLost once the link has ended."""
 
-    def __init__(self, session: LinkSession) -> None:
+    def __init__(self, session: LinkSession, point: MeetingPoint | None = None) -> None:
         self._session = session
+        self._doors = None if point is None else Doors(point, self.host_at)
+        if self._doors is not None:
+            session.on_lost(self._doors.close)
 
     @property
     def lost(self) -> bool:
@@ -142,10 +147,23 @@ class Sandbox:
             channel.end()
             return (await _header(channel)).get("used") is not False
 
+    async def take_connections(self, ports: Sequence[int], take: Take) -> Sequence[int]:
+        """Take the connections that programs make to these ports, past the link, until it ends.
+
+        Gives the ports for which that can't be: `set_network` is to be told of these.
+        """
+        return ports if self._doors is None else await self._doors.open(ports, take)
+
+    async def host_at(self, address: str) -> object:
+        """What an address of the sandbox stands for: None, or a host. Nothing here is trusted, nor checked."""
+        with self._session.open({"op": "name", "address": address}) as channel:
+            channel.end()
+            return (await _header(channel)).get("host")
+
     async def set_network(
         self, names: Sequence[str], ports: Sequence[int], environment: Mapping[str, str], authority: str | None
     ) -> None:
-        """Let programs reach these names (canonical, or `*.`-patterns) on these ports, by the link's OPENs.
+        """Let programs reach these names (canonical, or `*.`-patterns), and on these ports by the link's OPENs.
 
         The variables are in the environment of all commands from now on. `authority`, a certificate in PEM, is to be
         trusted by programs beside the system's; StorageFull when there is no room to write it down. May be called

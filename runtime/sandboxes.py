@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from runtime.engines.base import Engine, SandboxSpec
+from runtime.engines.base import Engine, MeetingPoint, SandboxSpec
 from runtime.errors import NotFound, SandboxLost, StorageFull
 from runtime.gates import Gates
 from runtime.link.bootstrap import COMMAND, agent_bundle
@@ -166,7 +166,7 @@ class Sandboxes:
         stream = await self._engine.attach(container_id)
         stream.write(first)
         session = await LinkSession.establish(stream, deadline, on_open)
-        sandbox = Sandbox(await self._shortened(container_id, session, on_open))
+        sandbox = Sandbox(*await self._shortened(container_id, session, on_open))
         try:
             yield sandbox
         except BaseException:
@@ -174,32 +174,37 @@ class Sandboxes:
             raise
         self._live[container_id] = sandbox
 
-    async def _shortened(self, container_id: str, session: LinkSession, on_open: OnOpen) -> LinkSession:
-        """The link by a shorter way than through the engine, where there is one; or as it is."""
+    async def _shortened(
+        self, container_id: str, session: LinkSession, on_open: OnOpen
+    ) -> tuple[LinkSession, MeetingPoint | None]:
+        """The link by a shorter way than through the engine, and where it was met; or as it is."""
         try:
             point = await self._engine.meet(container_id)
             if point is None:
-                return session
+                return session, None
             try:
                 async with asyncio.timeout(MEET_SECONDS):
                     await session.meet(point.address)
                     stream = await point.accept()
+                shorter = await LinkSession.establish(stream, REJOIN_SECONDS, on_open)
             except (RequestRefused, TimeoutError):
-                return session
-            finally:
                 point.close()
-            shorter = await LinkSession.establish(stream, REJOIN_SECONDS, on_open)
+                return session, None
+            except BaseException:
+                point.close()
+                raise
         except BaseException:
             session.close()
             raise
         session.close()
-        return shorter
+        return shorter, point
 
     async def _set_network(self, container_id: str, sandbox: Sandbox) -> None:
         """Tell the container's sandbox of its network, if it has one. NotFound when its gate is closed meanwhile."""
         gate = self._gates.get(container_id)
         if gate.policy.enabled:
-            domains, ports = gate.policy.allowed_domains, self._gates.ports
+            ports = await sandbox.take_connections(self._gates.ports, gate.accept)
+            domains = gate.policy.allowed_domains
             await sandbox.set_network(domains, ports, gate.environment, gate.authority)
             self._gates.get(container_id)
 

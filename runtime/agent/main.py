@@ -56,6 +56,8 @@ class Agent:
             return Follow(channel, call)
         if operation == "network":
             return self._set_network(channel)
+        if operation == "name":
+            return Told(channel, {"host": self._network and self._network.name_at(header["address"])})
         files = {"write": Write, "read": Read, "list": List, "remove": Remove}
         if operation in files:
             return files[operation](channel, self._tree, header)

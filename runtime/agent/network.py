@@ -42,6 +42,10 @@ class Network:
             self._shells.surround(environment)
         return taken
 
+    def name_at(self, address: str) -> str | None:
+        """The name that programs mean by an address, if it is an allowed one's."""
+        return self._names.at(address)
+
 
 class SetNetwork(Request):
     """Sets the network, as soon as its description, the body, is whole. Answers with the ports that were taken."""

@@ -11,36 +11,45 @@ from runtime.egress.traffic import Allowance, Traffic
 class MeteredConnection:
     """Implements ByteChannel: bytes of a connection are counted before they go on, and beyond the allowance never do.
 
-    Receiving and sending raise Denied then. `moved` is called whenever bytes have passed.
+    Receiving and sending raise Denied then. `moved` is called whenever bytes pass. Who takes them from the `connection`
+    itself has to `count_sent` and `count_received`, by their number, as seen from the sandbox.
     """
 
     def __init__(
         self, connection: Connection, traffic: Traffic, allowance: Allowance, moved: Callable[[], None]
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self._traffic = traffic
         self._allowance = allowance
         self._moved = moved
 
     async def receive(self) -> bytes:
         """See ByteChannel."""
-        data = await self._connection.receive()
-        self._allowance.take(len(data))
-        self._traffic.sent += len(data)
-        self._moved()
+        data = await self.connection.receive()
+        self.count_sent(len(data))
         return data
 
     async def send(self, data: bytes) -> None:
         """See ByteChannel."""
-        self._allowance.take(len(data))
-        await self._connection.send(data)
-        self._traffic.received += len(data)
-        self._moved()
+        self.count_received(len(data))
+        await self.connection.send(data)
 
     def end(self) -> None:
         """See ByteChannel."""
-        self._connection.end()
+        self.connection.end()
 
     def close(self) -> None:
         """See ByteChannel."""
-        self._connection.close()
+        self.connection.close()
+
+    def count_sent(self, size: int) -> None:
+        """Bytes are about to go on to the server. Raises Denied."""
+        self._allowance.take(size)
+        self._traffic.sent += size
+        self._moved()
+
+    def count_received(self, size: int) -> None:
+        """Bytes are about to go on to the sandbox. Raises Denied."""
+        self._allowance.take(size)
+        self._traffic.received += size
+        self._moved()

@@ -14,10 +14,12 @@ from runtime.egress.hello import read_hello
 from runtime.egress.http import serve_http
 from runtime.egress.intercept import intercept
 from runtime.egress.meanwhile import meanwhile
+from runtime.egress.metered import MeteredConnection
 from runtime.egress.policy import Decision
 from runtime.egress.secrets import SecretSet
 from runtime.egress.shared import Shared
 from runtime.egress.splice import splice
+from runtime.egress.tcp import TcpChannel
 from runtime.network_values import Reason
 
 
@@ -27,7 +29,7 @@ class Passage:
     Each way through raises Denied, ChannelBroken, or SandboxLost, and doesn't close `client`.
     """
 
-    def __init__(self, decision: Decision, attempt: Attempt, client: ByteChannel, shared: Shared) -> None:
+    def __init__(self, decision: Decision, attempt: Attempt, client: MeteredConnection, shared: Shared) -> None:
         assert decision.port is not None  # noqa: S101 - or it wouldn't be allowed
         self._host = decision.host
         self._port = decision.port
@@ -86,7 +88,7 @@ class Passage:
         """Connect to the host, and say nothing there yet."""
         return await self._shared.dialler.dial(self._host, self._port)
 
-    async def _let_through(self, dialling: Awaitable[Dialled]) -> ByteChannel:
+    async def _let_through(self, dialling: Awaitable[Dialled]) -> TcpChannel:
         """The server, once it is dialled. As far as the records are concerned, the connection is let through to it."""
         dialled = await dialling
         self._attempt.let_through(self._reason, dialled.address)

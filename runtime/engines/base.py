@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,16 +28,22 @@ class SandboxSpec:
 
 
 class MeetingPoint(Protocol):
-    """Where a sandbox's first process, and nobody else, can connect to from inside. To be closed."""
+    """A place in a sandbox's own network, to which its first process, and nobody else, is let in. To be closed."""
 
     address: str
-    """An abstract Unix address in the sandbox's network, without its null."""
+    """An abstract Unix address there, without its null."""
 
     async def accept(self) -> ByteStream:
-        """Wait for the process: the stream to it."""
+        """Wait for the process: the stream to it. Nobody is waited for afterwards."""
+
+    async def listen(self, ports: Sequence[int]) -> Mapping[int, socket.socket]:
+        """TCP sockets that listen in the sandbox, on all its addresses, by their ports; taken ones are left out.
+
+        Not before the process has come, which shows that it is the sandbox's network. Who calls closes them.
+        """
 
     def close(self) -> None:
-        """Connections that were accepted stay; idempotent."""
+        """What was accepted, and what listens on ports, stays; idempotent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""A short way into a sandbox on this machine: a Unix socket in its own network.
+"""A short way into a sandbox on this machine: sockets in its own network.
 
-Abstract Unix sockets belong to a network. A thread that enters the sandbox's for a moment can listen there, and what
-connects is in the sandbox; the kernel tells which process it is. Nothing is mounted, and nothing is left to connect to.
+Sockets belong to the network they were made in. A thread that enters the sandbox's for a moment can listen there, and
+what connects is in the sandbox. Nothing is mounted.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import os
 import secrets
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from io import FileIO
 from typing import Self, TypeVar
 
 from runtime.engines.socket_stream import SocketStream
@@ -23,18 +24,21 @@ T = TypeVar("T")
 
 CLONE_NEWNET = 0x40000000
 CREDENTIALS = struct.Struct("=iII")  # SO_PEERCRED: process, user, group
+BACKLOG = 1024  # connections of programs that may wait to be taken
 
 
 class MeetingPoint:
-    """Listens in a sandbox's network at `address`, an abstract Unix address without its null. To be closed.
+    """Implements runtime.engines.base.MeetingPoint, in the network of process `pid`.
 
-    Anything in the sandbox can find it, but only its first process, whose id here is `pid`, gets in.
+    The agent comes to an abstract Unix socket. Anything in the sandbox can find that, but the kernel tells which
+    process it is that connects.
     """
 
-    def __init__(self, name: str, pid: int, address: str, listener: socket.socket) -> None:
+    def __init__(self, name: str, pid: int, address: str, network: FileIO, listener: socket.socket) -> None:
         self.address = address
         self._name = name
         self._pid = pid
+        self._network = network
         self._listener = listener
 
     @classmethod
@@ -42,7 +46,13 @@ class MeetingPoint:
         """One in the network of process `pid`; None if that isn't on this machine, or this process may not enter."""
         address = f"sandlot-{secrets.token_hex(16)}"
         with suppress(OSError):
-            return cls(name, pid, address, await _on_a_thread(lambda: _listen_in(pid, address)))
+            network = FileIO(f"/proc/{pid}/ns/net")
+            try:
+                listener = await _inside(network, lambda: _meeting_at(address))
+            except BaseException:
+                network.close()
+                raise
+            return cls(name, pid, address, network, listener)
         return None
 
     async def accept(self) -> SocketStream:
@@ -51,36 +61,54 @@ class MeetingPoint:
         while True:
             sock, _ = await loop.sock_accept(self._listener)
             if _peer(sock) == self._pid:
+                self._listener.close()
                 return await SocketStream.connect(self._name, sock)
             sock.close()
 
+    async def listen(self, ports: Sequence[int]) -> Mapping[int, socket.socket]:
+        """See runtime.engines.base.MeetingPoint."""
+        return await _inside(self._network, lambda: _listening_on(ports))
+
     def close(self) -> None:
-        """Listen no more; idempotent."""
+        """See runtime.engines.base.MeetingPoint."""
         self._listener.close()
+        self._network.close()
 
 
-async def _on_a_thread(work: Callable[[], T]) -> T:
-    """Work on a thread that nothing else uses, before or after: it may end up in another network."""
+async def _inside(network: FileIO, work: Callable[[], T]) -> T:
+    """Work in a network, on a thread that nothing else uses, before or after: it stays there. Raises OSError."""
+    entrance = FileIO(os.dup(network.fileno()))  # of the thread's own: whoever waits for it may be gone by then
+
+    def enter_and_work() -> T:
+        with entrance:
+            if ctypes.CDLL(None, use_errno=True).setns(entrance.fileno(), CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "The network can't be entered")
+        return work()
+
     threads = ThreadPoolExecutor(1)
     try:
-        return await asyncio.get_running_loop().run_in_executor(threads, work)
+        return await asyncio.get_running_loop().run_in_executor(threads, enter_and_work)
     finally:
         threads.shutdown(wait=False)
 
 
-def _listen_in(pid: int, address: str) -> socket.socket:
-    """Listen at an abstract address in the network of a process. Leaves the thread there. Raises OSError."""
-    network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if ctypes.CDLL(None, use_errno=True).setns(network, CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), "The network can't be entered")
-    finally:
-        os.close(network)
+def _meeting_at(address: str) -> socket.socket:
+    """Listen at an abstract Unix address. Raises OSError."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(f"\0{address}")
     listener.listen()
     listener.setblocking(False)
     return listener
+
+
+def _listening_on(ports: Sequence[int]) -> dict[int, socket.socket]:
+    """Listen on those ports that are free."""
+    listeners = {}
+    for port in ports:
+        with suppress(OSError):
+            listeners[port] = socket.create_server(("", port), backlog=BACKLOG)
+            listeners[port].setblocking(False)
+    return listeners
 
 
 def _peer(sock: socket.socket) -> int:

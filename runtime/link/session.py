@@ -58,6 +58,7 @@ class LinkSession:
         self._numbers = itertools.count(1)
         self._last_opened = AGENT_CHANNELS - 1  # by the agent
         self._lost: Failure | None = None
+        self._on_lost: list[Callable[[], None]] = []
         self._turn = asyncio.Lock()
         self._unsent: list[bytes] = []
 
@@ -97,6 +98,13 @@ class LinkSession:
     def lost(self) -> bool:
         """Whether the link has ended."""
         return self._lost is not None
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Call back once, when the link ends; at once if it has."""
+        if self.lost:
+            callback()
+        else:
+            self._on_lost.append(callback)
 
     def open(self, header: Json) -> Channel:
         """Begin a request; SandboxLost when the link has ended, ValueError when the header is over 64 KiB."""
@@ -210,6 +218,9 @@ class LinkSession:
         for channel in list(self._channels.values()):
             channel.fail(error)
         self._channels.clear()
+        callbacks, self._on_lost = self._on_lost, []
+        for callback in callbacks:
+            callback()
 
 
 def _refuse(_: Json, connection: LinkConnection) -> None:

@@ -196,6 +196,22 @@ def test_the_way_out_comes_back_unasked(forgetful: Service, raw: StubServer) -> 
         wait_until(lambda: len(raw.connections) > before, 30, "Nobody connects again")
 
 
+def test_a_service_that_is_killed_ends_nothing(forgetful: Service, raw: StubServer) -> None:
+    """After kill -9, program and server see their connection reset: neither takes what came until then for all."""
+    with forgetful.http() as http:
+        container_id = made(http)
+        before = len(raw.connections)
+        call(http, container_id, f"{HOLD} 2>/dev/null; echo $? > outcome", background=True)
+        wait_until(lambda: len(raw.connections) > before, 30, "Nobody connects")
+        connection = raw.connections[-1]
+        wait_until(lambda: connection.received == b"hello", 30, "Nothing comes")
+        forgetful.kill()
+        assert connection.over.wait(CUT_SECONDS)
+        assert connection.was_reset
+        forgetful.start()
+        assert stdout(http, container_id, "until [ -s outcome ]; do sleep 0.1; done; cat outcome") == "1\n"
+
+
 def test_secrets_outlive_a_restart_with_a_key(sealing: Service, api: StubServer) -> None:
     """With the operator's key, a container's secrets are put in after kill -9 as before; they aren't to be read."""
     with sealing.http() as http:
