@@ -37,13 +37,20 @@ class Doors:
         self._hosts: dict[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._connections: WeakSet[TcpChannel] = WeakSet()
+        self._closed = asyncio.Event()
 
     async def open(self, ports: Sequence[int], take: Take) -> Sequence[int]:
         """Begin to take connections. Gives those of the ports on which that can't be."""
+        if self._closed.is_set():
+            return ports
         loop = asyncio.get_running_loop()
         try:
             listeners = await self._point.listen(ports)
         except OSError:
+            return ports
+        if self._closed.is_set():
+            for listener in listeners.values():
+                listener.close()
             return ports
         for port, listener in listeners.items():
             # Not in the context of the request in whose course the link came about.
@@ -52,6 +59,7 @@ class Doors:
 
     def close(self) -> None:
         """Take no more, and cut off what was taken; idempotent."""
+        self._closed.set()
         self._point.close()
         for task in self._tasks:
             task.cancel()

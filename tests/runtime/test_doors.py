@@ -161,6 +161,19 @@ except ConnectionResetError:
     await program
 
 
+@pytest.mark.parametrize("turns", [0, 1])
+async def test_a_link_that_ends_too_early(engine: DockerEngine, turns: int) -> None:
+    """Doors that were closed before they are open, or meanwhile, stay closed."""
+    async with sandbox(engine) as box:
+        opening = asyncio.create_task(box.sandbox.take_connections(PORTS, box.take))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        box.session.close()
+        assert await opening == PORTS
+        await box.connect()
+        assert await box.run("cat /proc/net/tcp | grep -c ' 0A ' || true") == "0\n"
+
+
 async def test_ports_that_programs_have_taken(engine: DockerEngine) -> None:
     """The others are open all the same; these are said to be taken."""
     async with sandbox(engine) as box:
