@@ -20,12 +20,16 @@ from api.cli.welcome import welcome
 from api.core_dumps import forbid_core_dumps
 from api.http_protocol import HttpProtocol
 from api.settings import Settings, read_settings
+from runtime.agent.heap import keep_freed
 
 # How long requests may go on after a signal. Commands in sandboxes go on anyway.
 SHUTDOWN_SECONDS = 3
 
 # Longer than clients keep an idle connection, so that it is never the service that hangs up on a request.
 KEEP_ALIVE_SECONDS = 75
+
+# How many bytes of freed memory are used again: what some transfers at once have on their way.
+KEPT = 8 * 1024 * 1024
 
 
 class AddressError(Exception):
@@ -35,6 +39,7 @@ class AddressError(Exception):
 def serve() -> None:
     """Run the service. Settings come from the environment: SANDLOT_PORT, SANDLOT_DATA_DIR and so on."""
     forbid_core_dumps()
+    keep_freed(KEPT)
     settings = read_settings()
     log_to_terminal(settings.log_level)
     with listen(settings.host, settings.port) as listener:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from runtime.agent.calls import Calls
 from runtime.agent.files import List, Read, Remove, Write
 from runtime.agent.following import Follow, Run, Snapshot
+from runtime.agent.heap import keep_freed
 from runtime.agent.loop import Loop
 from runtime.agent.mux import Channel, Mux, Request, RequestFailed
 from runtime.agent.processes import Processes
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 PR_SET_DUMPABLE = 4
 F_SETPIPE_SZ = 1031  # fcntl has it by name since Python 3.10
+KEPT = 2 * 1024 * 1024  # bytes of freed memory: a few pieces of a transfer
 PIPE_SIZE = 256 * 1024  # by default 64 KiB; more would use up what one user's pipes may have on a host in all
 
 
@@ -99,6 +101,7 @@ def main(root: str) -> None:
     loop = Loop()
     Agent(loop, root)
     make_undumpable()
+    keep_freed(KEPT)
     for pipe in (0, 1):
         widen(pipe)
     loop.run()

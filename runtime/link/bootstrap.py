@@ -19,6 +19,7 @@ _MODULES = (
     "runtime.agent.door",
     "runtime.agent.files",
     "runtime.agent.following",
+    "runtime.agent.heap",
     "runtime.agent.listeners",
     "runtime.agent.loop",
     "runtime.agent.main",
