@@ -8,7 +8,6 @@
 with_engine = scripts/with-engine
 venv = .venv/requirements.txt.installed
 dev_venv = .venv/requirements-dev.txt.installed
-bench_venv = .venv-bench/requirements-bench.txt.installed
 node = tests/node/node_modules/.package-lock.json
 
 help: ## show this list
@@ -41,7 +40,7 @@ fuzz: $(dev_venv) image ## look for faults with random input, longer than make t
 		tests/runtime/link/test_fuzz_connections.py $(ARGS)
 
 bench: contestants ## measure, side by side with what one would use instead
-	$(with_engine) .venv-bench/bin/python -m bench $(ARGS)
+	$(with_engine) .venv/bin/python -m bench $(ARGS)
 
 soak: $(dev_venv) image ## what takes minutes: gigabytes with flat memory, and the like
 	$(with_engine) .venv/bin/python -m pytest -s tests/soak/soak_*.py $(ARGS)
@@ -55,7 +54,7 @@ image: engine ## build the sandbox image, if what it is made of has changed
 clients: image $(dev_venv)
 	@tests/images/clients/build
 
-contestants: image $(bench_venv)
+contestants: image $(dev_venv)
 	@bench/images/swe-rex/build
 
 gvisor: engine
@@ -65,14 +64,11 @@ engine:
 	@scripts/engine
 
 clean: ## remove what was set up here, but no data: the virtual environment, caches and images
-	rm -rf .venv .venv-bench tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	-docker image rm sandlot/swe-rex:latest sandlot/clients:latest sandlot/sandbox:latest sandlot/base:bookworm
 
 .venv/%.installed: % pyproject.toml
-	@scripts/venv $< .venv
-
-.venv-bench/%.installed: % pyproject.toml
-	@scripts/venv $< .venv-bench
+	@scripts/venv $<
 
 $(node): tests/node/package-lock.json $(dev_venv)
 	@scripts/node

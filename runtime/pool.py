@@ -26,7 +26,6 @@ BUSY_SECONDS = 0.5  # until it is tried again when all turns to start one are ta
 FAILED_SECONDS = 30.0  # until it is tried again when one couldn't be started
 LULL_SECONDS = 0.1  # without any use of a container, that are waited for before one is started, but
 LULLS = 5  # for no longer than so many times that
-QUIET_SECONDS = 1.0  # without any use of a container: then starting sandboxes slows nobody's calls
 
 
 class Pool:
@@ -171,10 +170,9 @@ class Pool:
         return size if self._starts.has_memory(2) else min(size, len(self._ready))
 
     async def _start(self) -> None:
-        """Start another, and rest for as long as that took if anybody else has something to do."""
+        """Start another, when nobody else has anything to do or is waited for no longer."""
         assert self._fingerprint is not None  # noqa: S101 - or none would be wanted
         await self._wait_for_a_lull()
-        began = time.monotonic()
         name = new_container_id()
         self._names.add(name)
         try:
@@ -184,11 +182,9 @@ class Pool:
             await self._remove(name)
             raise
         self._ready.append(name)
-        if self._activity.quiet_seconds() < QUIET_SECONDS:
-            await asyncio.sleep(time.monotonic() - began)
 
     async def _wait_for_a_lull(self) -> None:
-        """Let a burst of creates be over before the engine is given something to do, but don't wait for ever."""
+        """Let calls and bursts of creates go first: starting one takes a processor. But don't wait for ever."""
         for _ in range(LULLS):
             if self._activity.quiet_seconds() >= LULL_SECONDS:
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,8 +13,6 @@ import docker
 from bench.contestants.docker_options import LABEL
 
 ROOT = Path(__file__).parents[2]
-PYTHON = ROOT / ".venv-bench/bin/python"
-"""Has what Sandlot is measured against."""
 
 PARTS = {"sandboxes": [9, 1, 4, 7, 7, 7, 8, 7], "files": [3, 3], "creates": [2], "network": [3, 3, 3, 3]}
 """How many contestants each benchmark has. What is at scale is tried out by test_scale."""
@@ -22,7 +21,7 @@ PARTS = {"sandboxes": [9, 1, 4, 7, 7, 7, 8, 7], "files": [3, 3], "creates": [2],
 def test_bench_runs_from_end_to_end(tmp_path: Path) -> None:
     """Every contestant does everything it is asked to, the figures are kept, and no container is left behind."""
     sizes = ["--runs", "1", "--megabytes", "2", "--requests", "20"]
-    command = [str(PYTHON), "-m", "bench", *PARTS, *sizes, "--results", str(tmp_path)]
+    command = [sys.executable, "-m", "bench", *PARTS, *sizes, "--results", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         printed, _ = process.communicate()
     assert process.returncode == 0
