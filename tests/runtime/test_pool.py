@@ -4,84 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
-import docker
 import pytest
 
 from runtime import demand as demand_module
 from runtime import pool as pool_module
 from runtime import sandboxes as sandboxes_module
-from runtime.activity import Activity
-from runtime.demand import Demand
-from runtime.egress.config import EgressConfig
-from runtime.egress.egress import Egress
-from runtime.egress.resolver import SystemResolver
-from runtime.egress.sealing import Seal
 from runtime.engines.base import SandboxSpec
 from runtime.engines.docker import DockerEngine
-from runtime.gates import Gates
 from runtime.ids import new_container_id
 from runtime.link.bootstrap import COMMAND
-from runtime.pool import Pool
-from runtime.sandboxes import INSTANCE_LABEL, PREPARED_LABEL, Sandboxes
-from runtime.starts import Starts
+from runtime.sandboxes import INSTANCE_LABEL, PREPARED_LABEL
 from runtime.store.base import Store
 from runtime.values import GIB, ContainerStatus, MemoryLimit
 from tests.chaos.engine import kill_sandbox
-from tests.oci_runtimes import DEFAULT, OCI_RUNTIMES
+from tests.oci_runtimes import OCI_RUNTIMES
+from tests.runtime.installations import PATIENCE, RESERVE, Image, Installation, until
 from tests.runtime.link.agents import IMAGE
 from tests.runtime.store.records import container
-
-PATIENCE = 60.0
-RESERVE = 1000
-
-
-@dataclass
-class Run:
-    """What one run of the service has. `free_memory` is what the host is said to have left."""
-
-    pool: Pool
-    sandboxes: Sandboxes
-    engine: DockerEngine
-    free_memory: int = 2 * RESERVE
-
-    def claim(self, limit: MemoryLimit = MemoryLimit.GIB_1, *, with_files: bool = False) -> str | None:
-        """Claim a sandbox, for nothing."""
-        with self.pool.claim(limit, with_files=with_files) as name:
-            return name
-
-    async def full(self, size: int) -> set[str]:
-        """Wait until so many are ready, and no more are known; their names."""
-        await until(lambda: len(self.pool) == size == len(self.pool.names))
-        return set(self.pool.names)
-
-
-@dataclass
-class Installation:
-    """A store, and what the engine has under one label."""
-
-    store: Store
-    id: str
-
-    @asynccontextmanager
-    async def run(
-        self, least: int, most: int | None = None, *, image: str = IMAGE, cpus: float = 1.0, oci_runtime: str = DEFAULT
-    ) -> AsyncIterator[Run]:
-        """A run of the service, as far as a pool needs one."""
-        engine = await DockerEngine.connect(runtime=oci_runtime, cpus=cpus)
-        async with Egress.open(EgressConfig(), SystemResolver()) as egress:
-            sandboxes = Sandboxes(engine, Gates(egress, EgressConfig(), Seal(None)), image, self.id)
-            starts = Starts(lambda: run.free_memory, RESERVE)
-            demand = Demand(least, least if most is None else most)
-            run = Run(Pool(sandboxes, self.store.containers, starts, Activity(), demand), sandboxes, engine)
-            await run.pool.find()
-            async with run.pool.kept():
-                yield run
-            sandboxes.close()
-        await engine.aclose()
 
 
 @pytest.fixture
@@ -102,46 +44,12 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_module, "FAILED_SECONDS", 0.1)
 
 
-@dataclass
-class Image:
-    """An image of a test's own, which may be another one later."""
-
-    name: str
-    _made: list[str] = field(default_factory=list)
-
-    def make(self, **config: object) -> None:
-        """From now on it is a new one: the usual one, but for what is said of its configuration."""
-        repository, _, tag = self.name.partition(":")
-        with closing(docker.from_env()) as engine:
-            container_id = engine.api.create_container(IMAGE, "true", labels={"made": uuid.uuid4().hex})["Id"]
-            self._made.append(engine.api.commit(container_id, repository, tag, conf=config)["Id"])
-            engine.api.remove_container(container_id)
-
-    def remove(self) -> None:
-        """From now on it doesn't exist, whoever uses it."""
-        with closing(docker.from_env()) as engine:
-            engine.api.remove_image(self.name, force=True)
-
-    def remove_all(self) -> None:
-        """Remove all that it has been, once nobody uses them."""
-        with closing(docker.from_env()) as engine:
-            for image_id in self._made:
-                engine.api.remove_image(image_id, force=True)
-
-
 @pytest.fixture
 def image() -> Iterator[Image]:
     """The name of an image that doesn't exist yet. To be asked for before the installation: it ends after that."""
     named = Image(f"sandlot/pool-test:{uuid.uuid4().hex}")
     yield named
     named.remove_all()
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110 - a pool tells nobody
-            await asyncio.sleep(0.02)
 
 
 async def test_it_is_filled(installation: Installation) -> None:
