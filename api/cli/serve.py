@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.app import State, create_app, running
 from api.cli.logs import log_to_terminal
+from api.cli.open_files import allow_open_files
 from api.cli.welcome import welcome
 from api.core_dumps import forbid_core_dumps
 from api.http_protocol import HttpProtocol
@@ -39,6 +40,7 @@ class AddressError(Exception):
 def serve() -> None:
     """Run the service. Settings come from the environment: SANDLOT_PORT, SANDLOT_DATA_DIR and so on."""
     forbid_core_dumps()
+    allow_open_files()
     keep_freed(KEPT)
     settings = read_settings()
     log_to_terminal(settings.log_level)
