@@ -40,7 +40,7 @@ class SweRex(RunsCommands):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._wait(self._deployment.stop())
+            self._wait(self._deployment.stop())  # type: ignore[no-untyped-call]
         finally:
             self._runner.close()
 
@@ -73,7 +73,7 @@ class SweRex(RunsCommands):
 
 async def _start() -> DockerDeployment:
     deployment = DockerDeployment(image=IMAGE, pull="never", docker_args=[*LIMITS])
-    await deployment.start()
+    await deployment.start()  # type: ignore[no-untyped-call]
     return deployment
 
 
