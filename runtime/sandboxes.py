@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from runtime.engines.base import Engine, MeetingPoint, SandboxSpec
 from runtime.errors import NotFound, SandboxLost, StorageFull
 from runtime.gates import Gates
-from runtime.link.bootstrap import COMMAND, agent_bundle
+from runtime.link.bootstrap import COMMAND, agent_bundle, agent_fingerprint
 from runtime.link.channel import RequestRefused
 from runtime.link.session import LinkSession, OnOpen
 from runtime.sandbox import ROOT, Sandbox
@@ -104,7 +104,7 @@ class Sandboxes:
         of_engine = await self._engine.fingerprint(self._image)
         if of_engine is None:
             return None
-        return hashlib.sha256(repr([of_engine, COMMAND, PREPARED_MEMORY, agent_bundle(ROOT)]).encode()).hexdigest()
+        return hashlib.sha256(repr([of_engine, PREPARED_MEMORY, agent_fingerprint()]).encode()).hexdigest()
 
     def lost(self, name: str) -> bool:
         """Whether there is no link to that sandbox, at the moment."""

@@ -5,9 +5,11 @@ So the agent isn't part of any image, and can't be of another version than the h
 
 from __future__ import annotations
 
-import json
+import hashlib
+import marshal
 from functools import cache
 from importlib.resources import files
+from importlib.util import MAGIC_NUMBER
 
 _MODULES = (
     "runtime.link.frames",
@@ -51,25 +53,29 @@ def read(n):
 exec(read(int(read(8), 16)))
 """
 
-# Compiling takes three times the memory that its result does, and a process doesn't give all of that back: so a child
-# reads and compiles the modules, again as 8 hex digits and so many bytes, and the agent-to-be gets their code alone.
+# Gets the modules compiled, by this process's version of Python, and as sources, again each as 8 hex digits and so many
+# bytes. Where the sandbox's Python is of another version a child compiles them, and the agent-to-be gets what it made:
+# compiling takes three times the memory that its result does, and a process doesn't give all of that back.
 _LOAD = """\
-import marshal, os, sys, types
-ours, childs = os.pipe()
-if os.fork() == 0:
-    import json
-    packages, sources = json.loads(read(int(read(8), 16)))
-    with open(childs, "wb") as file:
-        marshal.dump((packages, {{name: compile(source, name, "exec") for name, source in sources.items()}}), file)
-    os._exit(0)
-os.close(childs)
-with open(ours, "rb") as file:
-    packages, codes = marshal.load(file)
-os.wait()
+import marshal, sys, types
+from importlib.util import MAGIC_NUMBER
+compiled = read(int(read(8), 16))
+sources = read(int(read(8), 16))
+if MAGIC_NUMBER != {magic!r}:
+    ours, childs = os.pipe()
+    if os.fork() == 0:
+        sources = marshal.loads(sources)
+        with open(childs, "wb") as file:
+            marshal.dump({{name: marshal.dumps(compile(text, name, "exec")) for name, text in sources.items()}}, file)
+        os._exit(0)
+    os.close(childs)
+    with open(ours, "rb") as file:
+        compiled = file.read()
+    os.wait()
 class Modules:
-    def __init__(self, packages, codes):
+    def __init__(self, codes):
         self._codes = codes
-        for name in packages:
+        for name in {packages!r}:
             sys.modules[name] = types.ModuleType(name)
             sys.modules[name].__path__ = []
     def find_spec(self, name, path=None, target=None):
@@ -77,9 +83,9 @@ class Modules:
     def create_module(self, spec):
         return None
     def exec_module(self, module):
-        exec(self._codes.pop(module.__name__), module.__dict__)
-sys.meta_path.insert(0, Modules(packages, codes))
-del packages, codes
+        exec(marshal.loads(self._codes.pop(module.__name__)), module.__dict__)
+sys.meta_path.insert(0, Modules(marshal.loads(compiled)))
+del compiled, sources
 from runtime.agent.main import main
 main({root!r})
 """
@@ -91,12 +97,23 @@ COMMAND = ("python3", "-I", "-S", "-c", _READ_AND_RUN)
 @cache
 def agent_bundle(root: str) -> bytes:
     """What to send first to a process that runs COMMAND: it becomes the agent, whose files are below `root`."""
-    modules = [_PACKAGES, {name: _source(name) for name in _MODULES}]
-    return _counted(_LOAD.format(root=root)) + _counted(json.dumps(modules))
+    sources = _sources()
+    compiled = {name: marshal.dumps(compile(text, name, "exec")) for name, text in sources.items()}
+    program = _LOAD.format(magic=MAGIC_NUMBER, packages=_PACKAGES, root=root)
+    return b"".join(map(_counted, (program.encode(), marshal.dumps(compiled), marshal.dumps(sources))))
 
 
-def _counted(text: str) -> bytes:
-    data = text.encode()
+@cache
+def agent_fingerprint() -> str:
+    """Which agent that is, as a short text: another one has another. What is compiled isn't the same each time."""
+    return hashlib.sha256(repr([COMMAND, _LOAD, _sources()]).encode()).hexdigest()
+
+
+def _sources() -> dict[str, str]:
+    return {name: _source(name) for name in _MODULES}
+
+
+def _counted(data: bytes) -> bytes:
     return b"%08x" % len(data) + data
 
 

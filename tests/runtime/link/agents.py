@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -80,10 +80,12 @@ class ContainerAgentByTheShortWay(ContainerAgent):
 
 
 @asynccontextmanager
-async def process_agent(descriptors: int = 1024) -> AsyncIterator[ProcessAgent]:
-    """An agent with a folder of its own, that may have so many descriptors."""
+async def process_agent(
+    descriptors: int = 1024, altered: Callable[[bytes], bytes] = bytes
+) -> AsyncIterator[ProcessAgent]:
+    """An agent with a folder of its own, that may have so many descriptors, from a bundle that is `altered`."""
     root = tempfile.mkdtemp(prefix="agent-")
-    agent = ProcessAgent(root, _start(root, descriptors))
+    agent = ProcessAgent(root, _start(root, descriptors, altered(agent_bundle(root))))
     try:
         yield agent
     finally:
@@ -95,8 +97,8 @@ async def process_agent(descriptors: int = 1024) -> AsyncIterator[ProcessAgent]:
         shutil.rmtree(root, ignore_errors=True)  # what a test has left running may still write to it
 
 
-def _start(root: str, descriptors: int) -> subprocess.Popen[bytes]:
-    """A process that is an agent, under the account `nobody` where that can be had."""
+def _start(root: str, descriptors: int, bundle: bytes) -> subprocess.Popen[bytes]:
+    """A process that becomes an agent by a bundle, under the account `nobody` where that can be had."""
     user = None
     if os.getuid() == 0:
         os.chown(root, NOBODY, NOBODY)
@@ -113,7 +115,7 @@ def _start(root: str, descriptors: int) -> subprocess.Popen[bytes]:
         extra_groups=None if user is None else [],
     )
     assert process.stdin is not None
-    process.stdin.write(agent_bundle(root))
+    process.stdin.write(bundle)
     return process
 
 
