@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import gc
 import signal
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,8 @@ def main(root: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python would end by it, and code in the sandbox may send it
     loop = Loop()
     Agent(loop, root)
+    gc.freeze()  # what is there by now stays, and needn't be looked through ever again
+    gc.enable()
     make_undumpable()
     keep_freed(KEPT)
     for pipe in (0, 1):

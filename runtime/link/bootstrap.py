@@ -53,11 +53,13 @@ def read(n):
 exec(read(int(read(8), 16)))
 """
 
+# Collects no garbage, since all that it makes stays; the agent does, from its start on.
 # Gets the modules compiled, by this process's version of Python, and as sources, again each as 8 hex digits and so many
 # bytes. Where the sandbox's Python is of another version a child compiles them, and the agent-to-be gets what it made:
 # compiling takes three times the memory that its result does, and a process doesn't give all of that back.
 _LOAD = """\
-import marshal, sys, types
+import gc, marshal, sys, types
+gc.disable()
 from importlib.util import MAGIC_NUMBER
 compiled = read(int(read(8), 16))
 sources = read(int(read(8), 16))
