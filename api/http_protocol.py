@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.errors import INVALID_REQUEST, Answer, error_response
+from api.gathering_transport import GatheringTransport
 
 
 class HttpProtocol(HttpToolsProtocol):
     """Uvicorn's protocol on httptools."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """See asyncio.Protocol."""
+        super().connection_made(GatheringTransport(transport))
 
     def send_400_response(self, msg: str) -> None:
         """Answer bytes that are not HTTP, which no middleware will ever see, and hang up."""
