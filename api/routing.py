@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial, wraps
+from functools import partial
 from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from api.auth import authenticate
 
+Answer = Callable[[Request], Awaitable[Response]]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Response]])
+
+
+class Answering:
+    """A function of requests as an ASGI application. Its errors are left to the middleware around all routes.
+
+    Starlette would wrap it so that they are handled here as well, at the cost of every request.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 class Routes(list[Route]):
@@ -38,7 +55,6 @@ class Routes(list[Route]):
         return partial(self._add, "DELETE", path)
 
     def _add(self, method: str, path: str, endpoint: Endpoint) -> Endpoint:
-        @wraps(endpoint)
         async def answer(request: Request) -> Response:
             return await endpoint(request, await authenticate(request), **request.path_params)
 
@@ -46,8 +62,8 @@ class Routes(list[Route]):
         return endpoint
 
 
-def route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+def route(method: str, path: str, answer: Answer) -> Route:
     """One method at one path, for anybody."""
-    made = Route(path, endpoint, methods=[method])
+    made = Route(path, Answering(answer), methods=[method])
     made.methods = {method}  # without the HEAD that Starlette adds to a GET: a download would be made for it
     return made
