@@ -179,32 +179,32 @@ class Sandbox:
             log.warning("programs of a sandbox have taken ports that its network needs: %.200r", header["taken"])
 
     async def _followed(self, channel: Channel, body: bytes = b"") -> FollowedCall:
+        lines = _lines(channel)
         try:
             async with _answering():
                 await channel.send(body)
                 channel.end()
                 await channel.header()
+                first = await anext(lines, b"")
+            description = _parsed(first, MAX_DESCRIPTION)
+            if not isinstance(description, dict):
+                raise AgentMisbehaved("The sandbox doesn't describe a call.")
         except BaseException:
             channel.close()
             raise
-        return FollowedCall(channel)
+        return FollowedCall(channel, description, lines)
 
 
 class FollowedCall:
-    """A call's events as they come. Closing it early leaves the call running."""
+    """A call's events as they come. Closing it early leaves the call running.
 
-    def __init__(self, channel: Channel) -> None:
+    `description` is what the sandbox says that the call was asked for.
+    """
+
+    def __init__(self, channel: Channel, description: Mapping[str, Any], lines: AsyncIterator[bytes]) -> None:
+        self.description = description
         self._channel = channel
-        self._lines = _lines(channel)
-
-    async def description(self) -> Mapping[str, Any]:
-        """What the call was asked for: the first thing to read."""
-        async with _answering():
-            line = await anext(self._lines, b"")
-        description = _parsed(line, MAX_DESCRIPTION)
-        if not isinstance(description, dict):
-            raise AgentMisbehaved("The sandbox doesn't describe a call.")
-        return description
+        self._lines = lines
 
     async def events(self) -> AsyncIterator[AgentEvent]:
         """The events, from number 0 on, however long it takes until there is one."""

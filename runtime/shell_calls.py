@@ -45,7 +45,7 @@ class ShellEvents:
         self._lease.close()
 
     async def _read(self) -> AsyncIterator[ShellEvent]:
-        progress = await _described(self._followed, self._lease, self.call_id)
+        progress = _described(self._followed, self._lease, self.call_id)
         async for event in self._followed.events():
             shell_event = progress.add(event)
             if shell_event.sequence_number > self._after:
@@ -75,7 +75,7 @@ class ShellCallService:
         with await self._containers.use(owner, container_id) as lease:
             followed = await lease.sandbox.run(_request(call_id, spec))
             try:
-                return (await _described(followed, lease, call_id)).call()
+                return _described(followed, lease, call_id).call()
             finally:
                 followed.close()
 
@@ -117,15 +117,15 @@ def _request(call_id: str, spec: ShellCallSpec) -> Json:
     }
 
 
-async def _described(followed: FollowedCall, lease: Lease, call_id: str) -> CallProgress:
+def _described(followed: FollowedCall, lease: Lease, call_id: str) -> CallProgress:
     """The call before its first event."""
-    return CallProgress.of_description(call_id, lease.container.id, await followed.description())
+    return CallProgress.of_description(call_id, lease.container.id, followed.description)
 
 
 async def _so_far(followed: FollowedCall, lease: Lease, call_id: str, seconds: float | None) -> ShellCall:
     """The call when there are no more events."""
     try:
-        progress = await _described(followed, lease, call_id)
+        progress = _described(followed, lease, call_id)
         async with asyncio.timeout(seconds):
             async for event in followed.events():
                 progress.add(event)

@@ -106,7 +106,7 @@ async def pieces_of(*pieces: bytes) -> AsyncIterator[bytes]:
 async def events_of(followed: FollowedCall) -> tuple[ShellCall, list[ShellEvent]]:
     """A call and its events, when there are no more."""
     try:
-        progress = CallProgress.of_description("call", "container", await followed.description())
+        progress = CallProgress.of_description("call", "container", followed.description)
         events = [progress.add(event) async for event in followed.events()]
         return progress.call(), events
     finally:

@@ -55,7 +55,6 @@ async def test_output_of_a_call_without_anybody(box: Box) -> None:
     count = 20_000
     spec = box.spec(f"for i in $(seq {count}); do echo $i; done; sleep 0.2; echo error >&2; exit 7", limit=10**6)
     followed = await box.sandbox.run(spec)
-    await followed.description()
     async for _ in followed.events():
         break
     for _ in range(5):
