@@ -79,7 +79,8 @@ class Shells:
         self._loop = loop
         self._processes = processes
         self._directory = directory
-        self._environment = dict(os.environ)  # the agent's own, decoded once
+        # The agent's own, decoded once. A shell that isn't told which one it is looks its user up to know, each time.
+        self._environment = {"SHELL": SHELL, **os.environ}
         self._surroundings: Mapping[str, str] = {}
         self._spare: Shell | None = None
         self.prepare()
