@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from email.message import Message
-
 from starlette.requests import Request
 
 from runtime.errors import InvalidInput, TooLarge
@@ -25,14 +23,6 @@ async def read_json(request: Request, max_bytes: int) -> bytes:
 def media_type(request: Request) -> str:
     """The media type of the request's body, without parameters; empty when none is given."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def media_type_parameter(request: Request, name: str) -> str | None:
-    """A parameter of the Content-Type header, such as `boundary`."""
-    header = Message()
-    header["content-type"] = request.headers.get("content-type", "")
-    value = header.get_param(name)
-    return value if isinstance(value, str) else None
 
 
 def check_length(request: Request, max_bytes: int) -> None:

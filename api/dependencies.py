@@ -53,5 +53,6 @@ def parse_query(model: type[Model], items: list[tuple[str, str]]) -> Model:
 
 def no_query(request: Request) -> None:
     """Refuse query parameters where there are none to give."""
-    for name in request.query_params:
-        raise wording.unknown_parameter(name)
+    if request.scope["query_string"]:
+        for name in request.query_params:
+            raise wording.unknown_parameter(name)

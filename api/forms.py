@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -123,6 +124,7 @@ async def open_form(
         yield Form(model, parts)
 
 
+@cache
 def file_fields(model: type[RequestBody]) -> dict[str, InFile]:
     """The fields of a model that are files."""
     return {

@@ -9,10 +9,15 @@ from typing import Self, TypeAlias
 from urllib.parse import unquote
 
 # The library carries annotations, but no py.typed.
-from multipart import MultipartError, MultipartSegment, PushMultipartParser  # type: ignore[import-untyped]
+from multipart import (  # type: ignore[import-untyped]
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+    parse_options_header,
+)
 from starlette.requests import Request
 
-from api.bodies import check_length, media_type_parameter, too_large
+from api.bodies import check_length, too_large
 from runtime.errors import InvalidInput
 
 # RFC 7578 has no filename*, but clients send it for names beyond ASCII.
@@ -60,7 +65,8 @@ class Parts:
 async def read_parts(request: Request, max_bytes: int, param: str) -> AsyncIterator[Parts]:
     """The parts of a request that has at most `max_bytes` in all; `param` is what a malformed one is blamed on."""
     check_length(request, max_bytes)
-    boundary = media_type_parameter(request, "boundary")
+    _, options = parse_options_header(request.headers.get("content-type", ""))
+    boundary = options.get("boundary")
     if not boundary:
         raise _malformed("the Content-Type header names no boundary", param)
     async with aclosing(_parse(request, boundary, max_bytes, param)) as events:
