@@ -14,7 +14,7 @@ from bench.contestants.docker_options import LABEL
 
 ROOT = Path(__file__).parents[2]
 
-PARTS = {"sandboxes": [9, 1, 4, 7, 7, 7, 8, 7], "files": [3, 3], "creates": [2], "network": [3, 3, 3, 3]}
+PARTS = {"sandboxes": [9, 1, 1, 1, 1, 4, 7, 7, 7, 8, 7], "files": [3, 3], "creates": [2], "network": [3, 3, 3, 3]}
 """How many contestants each benchmark has. What is at scale is tried out by test_scale."""
 
 
