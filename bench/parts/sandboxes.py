@@ -17,7 +17,7 @@ from bench.contestants.base import RunsCommands
 from bench.contestants.docker_attach import DockerAttach
 from bench.contestants.docker_cli import DockerCli
 from bench.contestants.docker_sdk import DockerSdk
-from bench.contestants.llm_sandbox import LlmSandbox
+from bench.contestants.llm_sandbox import GIVES_FILES, LlmSandbox
 from bench.contestants.llm_sandbox_pool import LlmSandboxPool
 from bench.contestants.openai_agents import OpenAIAgents
 from bench.contestants.openai_client import OpenAIClient
@@ -52,19 +52,22 @@ def measure(sizes: Sizes, folder: Path) -> Sequence[Measured]:
         sandlot = [enter(contestant) for contestant in _sandlot(pooled)]
         docker: list[RunsCommands] = [enter(DockerCli(image, folder)), enter(DockerSdk(image))]
         agents = enter(OpenAIAgents(image))
-        others: list[RunsCommands] = [enter(LlmSandbox(image, folder)), enter(SweRex(folder))]
+        llm = enter(LlmSandbox(image, folder))
+        llm_out = [llm] if GIVES_FILES else []
+        swe_rex = enter(SweRex(folder))
         without_pool = enter(Sandlot(COLD, cold.port, cold.api_key, lambda: None))
         llm_pool = enter(LlmSandboxPool(image))
         attach = enter(DockerAttach(image))
-        everybody = [*sandlot, *docker, agents, *others]
+        everybody = [*sandlot, *docker, agents, llm, swe_rex]
         return [
             *measure_all([AGAINST_ALL], [*everybody, llm_pool, without_pool], sizes.runs),
             *measure_all([POOLED, *_alone()], sandlot[:1], sizes.runs),
             *measure_all([Delete()], [*sandlot, *docker], sizes.runs),
             *measure_all(_of_all(), everybody, sizes.runs),
+            *measure_all([_small_out()], [*sandlot, *docker, agents, *llm_out, swe_rex], sizes.runs),
             *measure_all([_large_in(sizes)], [*everybody, attach], sizes.runs),
             # The client of openai-agents needs minutes to read such a file: it joins what comes piece by piece.
-            *measure_all([_large_out(sizes)], [*sandlot, *docker, *others, attach], sizes.runs),
+            *measure_all([_large_out(sizes)], [*sandlot, *docker, *llm_out, swe_rex, attach], sizes.runs),
         ]
 
 
@@ -93,8 +96,11 @@ def _of_all() -> list[Benchmark[RunsCommands]]:
     return [
         ShellCall("shell call, `true`", 150, factors),
         Upload("1 KB file in", SMALL, 50, 5, Milliseconds()),
-        Download("1 KB file out", SMALL, 50, 5, Milliseconds()),
     ]
+
+
+def _small_out() -> Download:
+    return Download("1 KB file out", SMALL, 50, 5, Milliseconds())
 
 
 def _large_in(sizes: Sizes) -> Upload:

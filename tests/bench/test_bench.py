@@ -11,10 +11,18 @@ from pathlib import Path
 import docker
 
 from bench.contestants.docker_options import LABEL
+from bench.contestants.llm_sandbox import GIVES_FILES
 
 ROOT = Path(__file__).parents[2]
 
-PARTS = {"sandboxes": [9, 1, 1, 1, 1, 4, 7, 7, 7, 8, 7], "files": [3, 3], "creates": [2], "network": [3, 3, 3, 3]}
+GIVERS = 7 if GIVES_FILES else 6
+
+PARTS = {
+    "sandboxes": [9, 1, 1, 1, 1, 4, 7, 7, GIVERS, 8, GIVERS],
+    "files": [3, 3],
+    "creates": [2],
+    "network": [3, 3, 3, 3],
+}
 """How many contestants each benchmark has. What is at scale is tried out by test_scale."""
 
 
