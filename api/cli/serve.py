@@ -21,7 +21,7 @@ from api.cli.welcome import welcome
 from api.core_dumps import forbid_core_dumps
 from api.http_protocol import HttpProtocol
 from api.settings import Settings, read_settings
-from runtime.agent.heap import keep_freed
+from runtime.process_memory import keep_freed
 
 # How long requests may go on after a signal. Commands in sandboxes go on anyway.
 SHUTDOWN_SECONDS = 3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import gc
 import signal
@@ -12,17 +11,16 @@ from typing import TYPE_CHECKING
 from runtime.agent.calls import Calls
 from runtime.agent.files import List, Read, Remove, Write
 from runtime.agent.following import Follow, Run, Snapshot
-from runtime.agent.heap import keep_freed
 from runtime.agent.loop import Loop
 from runtime.agent.mux import Channel, Mux, Request, RequestFailed
 from runtime.agent.processes import Processes
 from runtime.agent.tree import Tree
 from runtime.link.frames import Json
+from runtime.process_memory import close_to_others, keep_freed
 
 if TYPE_CHECKING:
     from runtime.agent.network import Network
 
-PR_SET_DUMPABLE = 4
 F_SETPIPE_SZ = 1031  # fcntl has it by name since Python 3.10
 KEPT = 2 * 1024 * 1024  # bytes of freed memory: a few pieces of a transfer
 PIPE_SIZE = 256 * 1024  # by default 64 KiB; more would use up what one user's pipes may have on a host in all
@@ -84,12 +82,6 @@ class Told(Request):
         channel.wake()
 
 
-def make_undumpable() -> None:
-    """Close the agent's memory and /proc to code of the same user: no ptrace, no core, no open descriptors."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
 def widen(pipe: int) -> None:
     """Let a pipe hold more, so that the processes at its ends take fewer turns. It works as it is, too."""
     with contextlib.suppress(OSError):
@@ -103,7 +95,7 @@ def main(root: str) -> None:
     Agent(loop, root)
     gc.freeze()  # what is there by now stays, and needn't be looked through ever again
     gc.enable()
-    make_undumpable()
+    close_to_others()
     keep_freed(KEPT)
     for pipe in (0, 1):
         widen(pipe)

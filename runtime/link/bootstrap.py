@@ -21,7 +21,6 @@ _MODULES = (
     "runtime.agent.door",
     "runtime.agent.files",
     "runtime.agent.following",
-    "runtime.agent.heap",
     "runtime.agent.listeners",
     "runtime.agent.loop",
     "runtime.agent.main",
@@ -36,6 +35,7 @@ _MODULES = (
     "runtime.agent.shells",
     "runtime.agent.tree",
     "runtime.agent.trust",
+    "runtime.process_memory",
 )
 _PACKAGES = ("runtime", "runtime.link", "runtime.agent")
 
