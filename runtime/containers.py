@@ -167,8 +167,7 @@ class ContainerService:
         self, owner: str, spec: ContainerSpec, network: CheckedNetwork, files: Sequence[File], skills: Path | None
     ) -> Container:
         """Make the container, of a sandbox that was started ahead if there is one."""
-        if self._max_containers is not None and len(self._gates) >= self._max_containers:
-            raise Busy("There are as many containers as there may be. Delete one, or try again later.", retry_after=5)
+        self._check_room()
         with self._pool.claim(spec.memory_limit, with_files=skills is not None) as ready:
             if ready is not None:
                 # One to which nothing has to be done is as good as running once it has an owner.
@@ -176,9 +175,15 @@ class ContainerService:
                 container = _new(ready, owner, spec, network, status)
                 with suppress(SandboxLost):  # it ended while it waited: then as if there had been none
                     return await self._complete(container, network, files, partial(self._sandboxes.fit, files=skills))
+        self._check_room()  # again: others may have come while one that had ended was given up
         with self._starts.admission():
             container = _new(new_container_id(), owner, spec, network, ContainerStatus.CREATING)
             return await self._complete(container, network, files, partial(self._start, files=skills))
+
+    def _check_room(self) -> None:
+        """Raise Busy when there are as many containers as there may be."""
+        if self._max_containers is not None and len(self._gates) >= self._max_containers:
+            raise Busy("There are as many containers as there may be. Delete one, or try again later.", retry_after=5)
 
     async def _complete(
         self,
