@@ -7,12 +7,12 @@ import os
 import struct
 import termios
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from runtime.agent.loop import Loop
 from runtime.agent.memory import Memory
 from runtime.agent.processes import Processes
 from runtime.agent.shells import Shell
+from runtime.link.frames import TYPE_CHECKING, Json
 
 if TYPE_CHECKING:
     from runtime.agent.calls import Call
@@ -62,7 +62,7 @@ class Command:
     def _exited(self, code: int) -> None:
         for stream, reader in list(self._pipes.items()):
             self._drain(stream, reader)
-        outcome: dict[str, Any] = {"type": "timeout"}
+        outcome: Json = {"type": "timeout"}
         if not self.timed_out:
             outcome = {"type": "exit", "exit_code": code}
             if code != 0 and self._memory.oom_kills() > self._oom_kills:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import NamedTuple
 
 HEADER = struct.Struct(">HHHHHH")  # id, flags; counts of questions, answers, authorities, additional records
 TAIL = struct.Struct(">HH")  # of a question: type, class
@@ -30,14 +29,15 @@ MAX_NAME = 255  # bytes on the wire
 SECONDS_TO_LIVE = 60
 
 
-class Question(NamedTuple):
+class Question:
     """What a program asks for. `name` is in lower case; `asked` is the question's bytes, to be repeated."""
 
-    number: int
-    flags: int
-    name: str
-    wants_address: bool
-    asked: bytes
+    def __init__(self, number: int, flags: int, name: str, *, wants_address: bool, asked: bytes) -> None:
+        self.number = number
+        self.flags = flags
+        self.name = name
+        self.wants_address = wants_address
+        self.asked = asked
 
 
 class BadQuestion(Exception):
@@ -65,7 +65,8 @@ def read_question(message: bytes) -> Question:
     except (ValueError, IndexError, struct.error):
         raise BadQuestion(_message(number, flags, FORMAT_ERROR)) from None
     name = b".".join(labels).decode("latin-1").lower()
-    return Question(number, flags, name, (kind, network) == (A, INTERNET), message[HEADER.size : end + TAIL.size])
+    asked = message[HEADER.size : end + TAIL.size]
+    return Question(number, flags, name, wants_address=(kind, network) == (A, INTERNET), asked=asked)
 
 
 def reply(question: Question, code: int, address: str | None = None) -> bytes:

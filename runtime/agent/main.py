@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import gc
 import signal
-from typing import TYPE_CHECKING
 
 from runtime.agent.calls import Calls
 from runtime.agent.files import List, Read, Remove, Write
@@ -15,7 +14,7 @@ from runtime.agent.loop import Loop
 from runtime.agent.mux import Channel, Mux, Request, RequestFailed
 from runtime.agent.processes import Processes
 from runtime.agent.tree import Tree
-from runtime.link.frames import Json
+from runtime.link.frames import TYPE_CHECKING, Json
 from runtime.process_memory import close_to_others, keep_freed
 
 if TYPE_CHECKING:

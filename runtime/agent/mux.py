@@ -8,7 +8,6 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol, TypeVar
 
 from runtime.agent.carrier import Carrier
 from runtime.agent.loop import Loop
@@ -26,6 +25,7 @@ from runtime.link.frames import (
     OPEN,
     REPLY,
     RESET,
+    TYPE_CHECKING,
     VERSION,
     WINDOW,
     Frame,
@@ -37,7 +37,10 @@ from runtime.link.frames import (
     encode_json,
 )
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 MAX_NUMBER = 2**32 - 1
 SOCKET_SIZE = 1024 * 1024  # wanted; kernels give less, but enough for the host to be seldom waited for
@@ -113,6 +116,13 @@ class Channel:
     def close(self) -> None:
         """End a channel that the agent opened."""
         self._mux.close(self, {})
+
+
+Answer = Callable[[Json, Channel], Request]
+"""Makes the request that answers a channel, from its header.
+
+Raises RequestFailed when the header asks for something that doesn't exist or can't be.
+"""
 
 
 class Mux:
@@ -306,10 +316,3 @@ class Mux:
         while self._output and not self._carrier.full:
             self._carrier.write(self._output)
             self._produce()
-
-
-class Answer(Protocol):
-    """Makes the request that answers a channel, from its header."""
-
-    def __call__(self, header: Json, channel: Channel) -> Request:
-        """Raises RequestFailed when the header asks for something that doesn't exist or can't be."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import codecs
 from collections import deque
-from typing import Any
+
+from runtime.link.frames import TYPE_CHECKING, Json
+
+if TYPE_CHECKING:
+    from typing import Any
 
 STREAMS = ("stdout", "stderr")
 PIECE = 16 * 1024  # characters in one event at most
 MAX_LIVE_EVENTS = 20_000  # of one command; what comes after goes the tail's way
 
-Event = list[Any]
+Event = list["Any"]
 """`["out", command, stream, text]`, `["exit", command, outcome]`, and `["done", status]` as the last."""
 
 
@@ -32,7 +36,7 @@ class OutputLog:
         """Take what a command wrote to stream 0 (stdout) or 1 (stderr)."""
         self._put(command, stream, self._commands[command].decoders[stream].decode(data))
 
-    def exit(self, command: int, outcome: dict[str, Any]) -> None:
+    def exit(self, command: int, outcome: Json) -> None:
         """A command has ended: its tail, then its outcome."""
         state = self._commands[command]
         for stream in (0, 1):

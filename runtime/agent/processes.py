@@ -8,12 +8,15 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
 
 from runtime.agent.loop import Loop
 from runtime.agent.mux import RequestFailed
+from runtime.link.frames import TYPE_CHECKING
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 NICENESS = 5  # of commands against the agent, so that a busy sandbox still answers
 GREEDY = b"1000"  # oom_score_adj of commands: the kernel takes them before the agent

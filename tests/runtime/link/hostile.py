@@ -47,7 +47,7 @@ class HostileStream:
     def write(self, data: bytes) -> None:
         """See ByteStream."""
         for frame in self._decoder.feed(data):
-            answer = [encode(*frame)] if frame.kind == HELLO else self._answer(frame)
+            answer = [encode(HELLO, frame.channel, frame.payload)] if frame.kind == HELLO else self._answer(frame)
             asyncio.get_running_loop().call_soon(self._deliver, answer)
 
     async def drain(self) -> None:

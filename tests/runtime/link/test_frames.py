@@ -83,6 +83,10 @@ def accepted(data: bytes) -> list[Frame]:
             return found
 
 
+def _bytes(frame: Frame) -> bytes:
+    return encode(frame.kind, frame.channel, frame.payload)
+
+
 def _check(frame: Frame) -> None:
     if frame.kind in (OPEN, REPLY, RESET):
         decode_json(frame.payload)
@@ -98,7 +102,7 @@ padding = st.sampled_from([b"", b"", b"\xff", b"\xff" * 100])
 @given(st.lists(st.tuples(padding, frames), max_size=5), st.lists(st.floats(0, 1), max_size=8), st.integers(1, 20))
 def test_any_frames_in_any_pieces(sent: list[tuple[bytes, Frame]], cuts: list[float], start: int) -> None:
     """However a stream is split, the same frames come out, with or without padding between them."""
-    stream = b"".join(pad + encode(*frame) for pad, frame in sent)
+    stream = b"".join(pad + _bytes(frame) for pad, frame in sent)
     places = sorted([*range(start), *(int(cut * len(stream)) for cut in cuts), len(stream)])
     decoder = Decoder()
     found: list[Frame] = []
@@ -110,7 +114,7 @@ def test_any_frames_in_any_pieces(sent: list[tuple[bytes, Frame]], cuts: list[fl
 @given(st.lists(frames, max_size=3), frames, st.data())
 def test_a_stream_that_is_cut_anywhere(before: list[Frame], cut: Frame, data: st.DataObject) -> None:
     """After the cut, PREAMBLE and HELLO: that HELLO comes out, and of the half frame nothing that counts."""
-    half = encode(*cut)
+    half = _bytes(cut)
     place = data.draw(st.one_of(st.integers(0, min(len(half), 40) - 1), st.integers(0, len(half) - 1)))
     _assert_starts_over(before, half[:place])
 
@@ -137,10 +141,10 @@ def test_every_place_to_cut(frame: bytes) -> None:
 
 
 def _assert_starts_over(before: list[Frame], half: bytes) -> None:
-    stream = b"".join(encode(*frame) for frame in before) + half
+    stream = b"".join(map(_bytes, before)) + half
     found = accepted(stream + PREAMBLE + encode(HELLO, 0, NEW))
     assert found[: len(before)] == before
-    assert found[-1] == (HELLO, 0, NEW)
+    assert found[-1] == Frame(HELLO, 0, NEW)
     *passed, _ = found[len(before) :]
     assert len(passed) <= 1
     for frame in passed:
@@ -151,7 +155,7 @@ def _assert_starts_over(before: list[Frame], half: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_garbage_before_hello(garbage: bytes) -> None:
     """Whatever came before, PREAMBLE and HELLO are understood."""
-    assert accepted(garbage + PREAMBLE + encode(HELLO, 0, NEW))[-1] == (HELLO, 0, NEW)
+    assert accepted(garbage + PREAMBLE + encode(HELLO, 0, NEW))[-1] == Frame(HELLO, 0, NEW)
 
 
 @given(st.binary(max_size=300), st.integers(1, 300))
@@ -170,7 +174,7 @@ def test_garbage(garbage: bytes, size: int) -> None:
 def test_json(value: dict[str, object], channel: int) -> None:
     """A JSON object comes back as it was, whatever its text is."""
     (frame,) = Decoder().feed(encode_json(OPEN, channel, value))
-    assert frame[:2] == (OPEN, channel)
+    assert (frame.kind, frame.channel) == (OPEN, channel)
     assert decode_json(frame.payload) == value
 
 
@@ -209,4 +213,4 @@ def test_the_longest_half_frame() -> None:
     """PREAMBLE fills up a frame of which only the header came, and leaves nothing of HELLO in it."""
     header = HEADER.pack(DATA, 1, MAX_PAYLOAD)
     found = accepted(header + PREAMBLE + encode(HELLO, 0, NEW))
-    assert found == [(DATA, 1, b"\xff" * MAX_PAYLOAD), (HELLO, 0, NEW)]
+    assert found == [Frame(DATA, 1, b"\xff" * MAX_PAYLOAD), Frame(HELLO, 0, NEW)]
