@@ -18,8 +18,8 @@ class ShellCall:
 
     name: str
     runs: int
+    in_a_row: int
     goals: Sequence[Goal] = ()
-    in_a_row = 10
     unit = Milliseconds()
 
     def prepare(self, contestant: RunsCommands) -> Lap:

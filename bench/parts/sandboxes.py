@@ -81,12 +81,12 @@ def _sandlot(service: Service) -> list[RunsCommands]:
 
 
 def _alone() -> list[Benchmark[RunsCommands]]:
-    """What has to be done within a time: that is Sandlot's own when nobody else has just been at work."""
+    """What has to be done within a time, one after the other: there is nobody else to take turns with."""
     goals = [AtMost(0.003)]
     return [
-        ShellCall("shell call, `true`: Sandlot alone", 500, [AtMost(0.002), AtMost(0.006, "p99")]),
-        Upload("1 KB file in: Sandlot alone", SMALL, 200, 5, Milliseconds(), goals),
-        Download("1 KB file out: Sandlot alone", SMALL, 200, 5, Milliseconds(), goals),
+        ShellCall("shell call, `true`: Sandlot alone", 500, 100, [AtMost(0.002), AtMost(0.006, "p99")]),
+        Upload("1 KB file in: Sandlot alone", SMALL, 200, 100, Milliseconds(), goals),
+        Download("1 KB file out: Sandlot alone", SMALL, 200, 100, Milliseconds(), goals),
     ]
 
 
@@ -94,7 +94,7 @@ def _of_all() -> list[Benchmark[RunsCommands]]:
     """What everybody can do."""
     factors = [TimesAsFast(35, "docker CLI"), TimesAsFast(25, "docker SDK"), TimesAsFast(2, "swe-rex")]
     return [
-        ShellCall("shell call, `true`", 150, factors),
+        ShellCall("shell call, `true`", 150, 10, factors),
         Upload("1 KB file in", SMALL, 50, 5, Milliseconds()),
     ]
 
