@@ -12,6 +12,9 @@ def log_to_terminal(level: str) -> None:
     handler = logging.StreamHandler()
     handler.addFilter(add_request_id)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s"))
+    # What no line shows needn't be found out for each: so says logging's own manual.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     logging.basicConfig(level=level, handlers=[handler])
     # What these do step by step is not the operator's concern, their complaints are.
     for chatty in ("uvicorn.error", "apscheduler", "alembic"):
