@@ -9,7 +9,7 @@ SMALL = 16 * 1024  # bytes that are worth a copy to be sent along with others
 
 
 class GatheringTransport(asyncio.Transport):
-    """Another transport, to which small pieces go in one write, at the end of the event loop's turn.
+    """Another transport, to which small pieces go in one write: with `flush`, or at the end of the event loop's turn.
 
     A response's head and body come in two. Each write is a packet, and may wake the client for half of a response.
     """
@@ -23,13 +23,20 @@ class GatheringTransport(asyncio.Transport):
         """Send it, soon."""
         self._unsent.append(bytes(data))
         if len(data) > SMALL:
-            self._flush()
+            self.flush()
         elif len(self._unsent) == 1:
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Send what was written."""
+        if self._unsent:
+            data = b"".join(self._unsent)
+            self._unsent.clear()
+            self._transport.write(data)
 
     def close(self) -> None:
         """Hang up when all is sent."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
     def is_closing(self) -> bool:
@@ -47,9 +54,3 @@ class GatheringTransport(asyncio.Transport):
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """What is known about the connection."""
         return self._transport.get_extra_info(name, default)
-
-    def _flush(self) -> None:
-        if self._unsent:
-            data = b"".join(self._unsent)
-            self._unsent.clear()
-            self._transport.write(data)

@@ -83,8 +83,9 @@ class Channel:
             self._session.send(encode(DATA, self.number, piece))
 
     def end(self) -> None:
-        """The body is whole."""
+        """The body is whole; all of it that is still here is sent at once."""
         self._session.send(encode(END, self.number, COUNT.pack(self._outgoing.sent)))
+        self._session.flush()
 
     async def header(self) -> Json:
         """The header of the answer."""

@@ -120,9 +120,9 @@ class LinkSession:
         """Queue a frame. Small ones wait for what else is sent in the same turn: every write may wake the agent."""
         self._unsent.append(frame)
         if len(frame) > SMALL:
-            self._flush()
+            self.flush()
         elif len(self._unsent) == 1:
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self.flush)
 
     async def room(self) -> None:
         """Wait until a frame can be queued, which is to be done at once then.
@@ -151,7 +151,8 @@ class LinkSession:
         self._fail(partial(SandboxLost, "The link was closed."))
         self._stream.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what is queued."""
         if self._unsent:
             frames = b"".join(self._unsent)
             self._unsent.clear()  # before they are written: the link may end right there
