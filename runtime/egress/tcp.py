@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 from collections import deque
@@ -41,11 +42,10 @@ class TcpChannel(asyncio.Protocol):
     @classmethod
     async def connect(cls, address: IPv4Address | IPv6Address, port: int) -> Self:
         """Connect to an address; nothing is looked up. Raises OSError."""
-        loop = asyncio.get_running_loop()
         sock = socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
-            await loop.sock_connect(sock, (str(address), port))
+            await _connect(sock, address, port)
         except BaseException:
             sock.close()
             raise
@@ -181,3 +181,19 @@ class TcpChannel(asyncio.Protocol):
         for callback in self._on_lost:
             asyncio.get_running_loop().call_soon(callback)
         self._on_lost.clear()
+
+
+async def _connect(sock: socket.socket, address: IPv4Address | IPv6Address, port: int) -> None:
+    """As the loop's `sock_connect`; only that uvloop's has a thread look up whatever it is given, even an address."""
+    loop = asyncio.get_running_loop()
+    try:
+        sock.connect((str(address), port))
+    except BlockingIOError:
+        decided = asyncio.Event()
+        loop.add_writer(sock, decided.set)
+        try:
+            await decided.wait()
+        finally:
+            loop.remove_writer(sock)
+        if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(error, os.strerror(error)) from None
