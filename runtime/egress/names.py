@@ -7,6 +7,7 @@ are different names: UTS 46 says what is only another way to write a letter, IDN
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 
 import idna
@@ -24,6 +25,7 @@ class InvalidName(ValueError):
     """Not the name of a host. The message goes on from "the name …"."""
 
 
+@lru_cache(maxsize=1024)  # a connection asks several times, and most go where others went
 def canonical(host: str) -> str:
     """`host` in lower case and ASCII, without a dot at its end. Raises InvalidName if it isn't the name of a host.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import struct
+from asyncio.trsock import TransportSocket
 from collections import deque
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
@@ -26,9 +26,9 @@ class TcpChannel(asyncio.Protocol):
     The socket is its alone. Whatever ends this process resets it, so that nobody takes that for an end.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._socket = sock
+    def __init__(self) -> None:
         self._transport: asyncio.Transport
+        self._socket: TransportSocket
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._readable = asyncio.Event()
@@ -42,23 +42,15 @@ class TcpChannel(asyncio.Protocol):
     @classmethod
     async def connect(cls, address: IPv4Address | IPv6Address, port: int) -> Self:
         """Connect to an address; nothing is looked up. Raises OSError."""
-        sock = socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
-        try:
-            sock.setblocking(False)
-            await _connect(sock, address, port)
-        except BaseException:
-            sock.close()
-            raise
-        return await cls.over(sock)
+        _, channel = await asyncio.get_running_loop().create_connection(cls, str(address), port)
+        return channel
 
     @classmethod
     async def over(cls, sock: socket.socket) -> Self:
         """Take over a connected socket that nobody else has. Raises OSError."""
         try:
             sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
-            _, channel = await asyncio.get_running_loop().create_connection(lambda: cls(sock), sock=sock)
+            _, channel = await asyncio.get_running_loop().create_connection(cls, sock=sock)
         except BaseException:
             sock.close()
             raise
@@ -144,6 +136,8 @@ class TcpChannel(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is ready."""
         self._transport = cast(asyncio.Transport, transport)
+        self._socket = transport.get_extra_info("socket")
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
         # What is sent waits in the kernel alone: then nothing is left to be done when both sides have ended.
         self._transport.set_write_buffer_limits(high=0)
 
@@ -181,19 +175,3 @@ class TcpChannel(asyncio.Protocol):
         for callback in self._on_lost:
             asyncio.get_running_loop().call_soon(callback)
         self._on_lost.clear()
-
-
-async def _connect(sock: socket.socket, address: IPv4Address | IPv6Address, port: int) -> None:
-    """As the loop's `sock_connect`; only that uvloop's has a thread look up whatever it is given, even an address."""
-    loop = asyncio.get_running_loop()
-    try:
-        sock.connect((str(address), port))
-    except BlockingIOError:
-        decided = asyncio.Event()
-        loop.add_writer(sock, decided.set)
-        try:
-            await decided.wait()
-        finally:
-            loop.remove_writer(sock)
-        if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            raise OSError(error, os.strerror(error)) from None
