@@ -7,8 +7,6 @@ engine and the service share a few processors, it is these that run out, and any
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,7 +15,8 @@ import pytest
 import trustme
 
 from bench.percentiles import Percentiles
-from tests.runtime.egress.stub_servers import StubServer, echo
+from tests.runtime.egress.stub_servers import StubServer, echo, pour
+from tests.service import wait_until
 from tests.shell import call, stdout
 from tests.way_out import service_that_reaches
 
@@ -35,24 +34,6 @@ for _ in range(320):
     seconds.append(time.perf_counter() - began)
 print(json.dumps(seconds[20:]))
 """
-SOURCE = f"""
-import asyncio, sys
-async def pour(_, writer):
-    while True:
-        writer.write(bytes(1 << 18))
-        await writer.drain()
-async def connected(reader, writer):
-    print("connection", flush=True)
-    try:
-        await pour(reader, writer)
-    except ConnectionError:
-        writer.close()
-async def main():
-    async with await asyncio.start_server(connected, sys.argv[1], {RAW_PORT}, backlog=512) as server:
-        print("listening", flush=True)
-        await server.serve_forever()
-asyncio.run(main())
-"""
 NOISY = f"""
 import os, socket
 for _ in range(%d):
@@ -65,37 +46,15 @@ os.wait()
 """
 
 
-class Source:
-    """A server that sends without end, in a process of its own: the others here have to get their turns."""
-
-    def __init__(self) -> None:
-        self.address = "127.128.77.1"
-        command = [sys.executable, "-c", SOURCE, self.address]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.wait("listening")
-
-    def wait(self, said: str, times: int = 1) -> None:
-        """Wait until it has said so, that often."""
-        assert self._process.stdout is not None
-        for _ in range(times):
-            assert self._process.stdout.readline() == f"{said}\n"
-
-    def stop(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.communicate()
+@pytest.fixture(scope="module")
+def source() -> Iterator[StubServer]:
+    """A server that sends without end."""
+    with StubServer(RAW_PORT, pour(2**50)) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def source() -> Iterator[Source]:
-    """The server that all noise comes from."""
-    running = Source()
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def http(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def http(source: StubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a service whose sandboxes may reach that server, and one that echoes."""
     with StubServer(RAW_PORT, echo) as echoing:
         hosts = {"source.test": source.address, "echo.test": echoing.address}
@@ -113,10 +72,11 @@ def made(http: httpx.Client) -> str:
 
 
 @contextmanager
-def noise(http: httpx.Client, container_id: str, source: Source, streams: int) -> Iterator[None]:
+def noise(http: httpx.Client, container_id: str, source: StubServer, streams: int) -> Iterator[None]:
     """As much as a sandbox can get, over so many connections at once."""
+    before = len(source.connections)
     noisy = call(http, container_id, "python3 -", stdin=NOISY % streams, background=True)
-    source.wait("connection", streams)
+    wait_until(lambda: len(source.connections) == before + streams, 30, "It doesn't begin")
     yield
     http.post(f"/containers/{container_id}/shell_calls/{noisy['id']}/cancel").raise_for_status()
 
@@ -127,7 +87,7 @@ def measured(http: httpx.Client, container_id: str) -> Percentiles:
 
 
 @pytest.mark.parametrize("streams", [1, 4, 64])
-def test_a_noisy_sandbox(http: httpx.Client, source: Source, streams: int) -> None:
+def test_a_noisy_sandbox(http: httpx.Client, source: StubServer, streams: int) -> None:
     """Whatever one takes, each request of the other is answered, and how much later is told."""
     quiet, noisy = made(http), made(http)
     alone = measured(http, quiet)
