@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from asyncio.trsock import TransportSocket
 from collections import deque
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
@@ -28,7 +27,6 @@ class TcpChannel(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport
-        self._socket: TransportSocket
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._readable = asyncio.Event()
@@ -43,6 +41,7 @@ class TcpChannel(asyncio.Protocol):
     async def connect(cls, address: IPv4Address | IPv6Address, port: int) -> Self:
         """Connect to an address; nothing is looked up. Raises OSError."""
         _, channel = await asyncio.get_running_loop().create_connection(cls, str(address), port)
+        channel._linger(RESET_AT_CLOSE)
         return channel
 
     @classmethod
@@ -50,6 +49,7 @@ class TcpChannel(asyncio.Protocol):
         """Take over a connected socket that nobody else has. Raises OSError."""
         try:
             sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
             _, channel = await asyncio.get_running_loop().create_connection(cls, sock=sock)
         except BaseException:
             sock.close()
@@ -89,7 +89,7 @@ class TcpChannel(asyncio.Protocol):
         """See ByteChannel."""
         self._on_lost.clear()
         if not self.lost and self.received_end and self._sent_end:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, END_AT_CLOSE)
+            self._linger(END_AT_CLOSE)
             self._transport.close()
             self.connection_lost(None)
         else:
@@ -136,8 +136,6 @@ class TcpChannel(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is ready."""
         self._transport = cast(asyncio.Transport, transport)
-        self._socket = transport.get_extra_info("socket")
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
         # What is sent waits in the kernel alone: then nothing is left to be done when both sides have ended.
         self._transport.set_write_buffer_limits(high=0)
 
@@ -170,6 +168,9 @@ class TcpChannel(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The kernel has taken everything."""
         self._writable.set()
+
+    def _linger(self, how: bytes) -> None:
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)
 
     def _tell(self) -> None:
         for callback in self._on_lost:
