@@ -8,9 +8,7 @@ from collections.abc import Callable
 from runtime.egress.bytes import ChannelBroken
 from runtime.egress.denial import Denied
 from runtime.egress.tcp import TcpChannel
-
-TURN = 128 * 1024
-"""Bytes from one side after which the others get their turns. By itself uvloop reads 32 pieces, 8 MB, before that."""
+from runtime.egress.turns import LARGE, in_turn
 
 Count = Callable[[int], None]
 """Is told the size of each piece before it goes on; raises Denied where it mustn't."""
@@ -58,9 +56,9 @@ class _Side(asyncio.Protocol):
             self._over.set_exception(denied)
         else:
             self.opposite.channel.write(data)
-            if len(data) >= TURN:
+            if len(data) >= LARGE:
                 self.channel.pause()
-                asyncio.get_running_loop().call_soon(self._read_on)
+                in_turn(self._read_on)
 
     def eof_received(self) -> bool:
         """No more bytes from here; those from the opposite side still pass."""

@@ -11,9 +11,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Self, cast
 
 from runtime.egress.bytes import ChannelBroken
-
-HIGH_WATER = 256 * 1024
-"""Bytes that may wait to be read before the server is made to wait. The loop reads no more than that at once."""
+from runtime.egress.turns import LARGE, in_turn
 
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 END_AT_CLOSE = struct.pack("ii", 0, 0)
@@ -61,8 +59,8 @@ class TcpChannel(asyncio.Protocol):
         await self._readable.wait()
         if self._waiting:
             data = self._waiting[0] if len(self._waiting) == 1 else b"".join(self._waiting)
-            if self._size >= HIGH_WATER:
-                self.resume()
+            if self._size >= LARGE:
+                in_turn(self._read_on)
             self._waiting.clear()
             self._size = 0
             if not (self.received_end or self.lost):
@@ -144,7 +142,7 @@ class TcpChannel(asyncio.Protocol):
         before = self._size
         self._waiting.append(data)
         self._size += len(data)
-        if before < HIGH_WATER <= self._size:
+        if before < LARGE <= self._size:
             self._transport.pause_reading()
         self._readable.set()
 
@@ -168,6 +166,10 @@ class TcpChannel(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The kernel has taken everything."""
         self._writable.set()
+
+    def _read_on(self) -> None:
+        if self._transport.get_protocol() is self:  # or it was handed over meanwhile
+            self.resume()
 
     def _linger(self, how: bytes) -> None:
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)

@@ -191,8 +191,10 @@ async def test_two_sandboxes(engine: DockerEngine, box: OpenBox) -> None:
         await other.open_doors()
         for one, rest in ((box, other), (other, box)):
             program = one.program("read_all(connect())")
-            (await one.next()).end()
+            connection = await one.next()
+            connection.end()
             await program
+            connection.close()
             assert rest.taken.empty()
 
 

@@ -7,20 +7,21 @@ engine and the service share a few processors, it is these that run out, and any
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import httpx
 import pytest
-import trustme
 
 from bench.percentiles import Percentiles
-from tests.runtime.egress.stub_servers import StubServer, echo, pour
-from tests.service import wait_until
+from bench.site import INTERCEPTED, SPLICED, VALUE, Site
+from tests.memory import MIB
+from tests.runtime.egress.stub_servers import StubServer, echo
+from tests.service import Service, wait_until
 from tests.shell import call, stdout
-from tests.way_out import service_that_reaches
 
-RAW_PORT = 5000
+ECHO = "echo.test"
+ECHO_PORT = 5000
 PATIENCE = 5.0  # seconds for one exchange, which takes some milliseconds
 
 QUIET = f"""
@@ -28,57 +29,60 @@ import json, socket, time
 seconds = []
 for _ in range(320):
     began = time.perf_counter()
-    with socket.create_connection(("echo.test", {RAW_PORT}), timeout={PATIENCE}) as connection:
+    with socket.create_connection(("{ECHO}", {ECHO_PORT}), timeout={PATIENCE}) as connection:
         connection.sendall(b"hello")
         assert connection.recv(10) == b"hello"
     seconds.append(time.perf_counter() - began)
 print(json.dumps(seconds[20:]))
 """
-NOISY = f"""
-import os, socket
-for _ in range(%d):
-    if os.fork() == 0:
-        buffer = bytearray(1 << 18)
-        with socket.create_connection(("source.test", {RAW_PORT})) as connection:
-            while connection.recv_into(buffer):
-                pass
-os.wait()
-"""
 
 
 @pytest.fixture(scope="module")
-def source() -> Iterator[StubServer]:
-    """A server that sends without end."""
-    with StubServer(RAW_PORT, pour(2**50)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def http(source: StubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A client of a service whose sandboxes may reach that server, and one that echoes."""
-    with StubServer(RAW_PORT, echo) as echoing:
-        hosts = {"source.test": source.address, "echo.test": echoing.address}
-        settings = {"EGRESS_EXTRA_PORTS": str(RAW_PORT)}
-        data_dir = tmp_path_factory.mktemp("service")
-        with service_that_reaches(hosts, trustme.CA(), data_dir, settings) as running, running.http() as connected:
+def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a service whose sandboxes may reach a server of large files, and one that echoes."""
+    with Site(tmp_path_factory.mktemp("site")) as site, StubServer(ECHO_PORT, echo) as echoing:
+        hosts = {**site.hosts, ECHO: echoing.address}
+        ranges = json.dumps({host: ["127.0.0.0/8"] for host in hosts})
+        settings = {**site.settings, "EGRESS_PRIVATE_RANGES": ranges, "EGRESS_EXTRA_PORTS": str(ECHO_PORT)}
+        with Service(tmp_path_factory.mktemp("service"), settings, hosts) as running, running.http() as connected:
             yield connected
 
 
-def made(http: httpx.Client) -> str:
-    """The id of a new container that may reach both."""
-    policy = {"type": "allowlist", "allowed_domains": ["source.test", "echo.test"]}
+@pytest.fixture
+def noisy(http: httpx.Client) -> str:
+    """The id of a container that may reach the large files."""
+    secret = {"domain": INTERCEPTED, "name": "API_KEY", "value": VALUE}
+    policy = {"type": "allowlist", "allowed_domains": [SPLICED, INTERCEPTED], "domain_secrets": [secret]}
+    return made(http, policy)
+
+
+@pytest.fixture(scope="module")
+def quiet(http: httpx.Client) -> str:
+    """The id of one that may reach what echoes."""
+    return made(http, {"type": "allowlist", "allowed_domains": [ECHO]})
+
+
+def made(http: httpx.Client, policy: Mapping[str, object]) -> str:
+    """The id of a new container."""
     body = {"name": "soak", "network_policy": policy}
     return str(http.post("/containers", json=body).raise_for_status().json()["id"])
 
 
 @contextmanager
-def noise(http: httpx.Client, container_id: str, source: StubServer, streams: int) -> Iterator[None]:
-    """As much as a sandbox can get, over so many connections at once."""
-    before = len(source.connections)
-    noisy = call(http, container_id, "python3 -", stdin=NOISY % streams, background=True)
-    wait_until(lambda: len(source.connections) == before + streams, 30, "It doesn't begin")
+def noise(http: httpx.Client, container_id: str, host: str, streams: int) -> Iterator[None]:
+    """As much from a host as a sandbox can get, over so many connections at once."""
+    stream = f'curl -sSk -H "Authorization: Bearer $API_KEY" -o /dev/null https://{host}/1000000000000'
+    command = f"for i in $(seq {streams}); do {stream} & done; wait"
+    running = call(http, container_id, command, background=True)
+    wait_until(lambda: flowing(http, container_id) == streams, 60, "It doesn't begin")
     yield
-    http.post(f"/containers/{container_id}/shell_calls/{noisy['id']}/cancel").raise_for_status()
+    http.post(f"/containers/{container_id}/shell_calls/{running['id']}/cancel").raise_for_status()
+
+
+def flowing(http: httpx.Client, container_id: str) -> int:
+    """How many of a container's connections have brought it a few bytes."""
+    records = http.get(f"/containers/{container_id}/egress", params={"limit": 100}).raise_for_status().json()["data"]
+    return sum(record["bytes_received"] > MIB for record in records)
 
 
 def measured(http: httpx.Client, container_id: str) -> Percentiles:
@@ -87,11 +91,12 @@ def measured(http: httpx.Client, container_id: str) -> Percentiles:
 
 
 @pytest.mark.parametrize("streams", [1, 4, 64])
-def test_a_noisy_sandbox(http: httpx.Client, source: StubServer, streams: int) -> None:
+@pytest.mark.parametrize("host", [SPLICED, INTERCEPTED])
+def test_a_noisy_sandbox(http: httpx.Client, quiet: str, noisy: str, host: str, streams: int) -> None:
     """Whatever one takes, each request of the other is answered, and how much later is told."""
-    quiet, noisy = made(http), made(http)
     alone = measured(http, quiet)
-    with noise(http, noisy, source, streams):
+    with noise(http, noisy, host, streams):
         beside = measured(http, quiet)
     for name, before, after in (("p50", alone.p50, beside.p50), ("p99", alone.p99, beside.p99)):
-        print(f"{name} beside {streams}: {before * 1e3:.1f} ms, then {after * 1e3:.1f} ms: x{after / before:.1f}")
+        what = f"{name} beside {streams} through {host}"
+        print(f"{what}: {before * 1e3:.1f} ms, then {after * 1e3:.1f} ms: x{after / before:.1f}")
