@@ -70,11 +70,12 @@ def measure_all(
 def measure(benchmark: Benchmark[C], contestants: Sequence[C], runs: int) -> Measured:
     """A turn each, again and again, so that whatever else the machine does meets all alike.
 
-    Who begins changes from round to round. The first runs don't count: they fill caches.
+    Who begins changes from round to round. The first runs don't count: they fill caches. A single one does, as it is.
     """
     laps = {contestant.name: benchmark.prepare(contestant) for contestant in contestants}
-    for lap in laps.values():
-        lap()
+    if runs > 1:
+        for lap in laps.values():
+            lap()
     seconds: dict[str, list[float]] = {name: [] for name in laps}
     deadline = time.monotonic() + MAX_SECONDS
     for number, turn in enumerate(turns(runs, benchmark.in_a_row)):

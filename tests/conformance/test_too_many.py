@@ -16,7 +16,7 @@ from tests.envelope import refusal
 from tests.service import Service
 from tests.shell import stdout
 
-MANY = 60
+MANY = 30
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +75,8 @@ def test_a_host_without_memory(tmp_path_factory: pytest.TempPathFactory) -> None
         assert (service.engine_containers(), service.ready()) == ([], [])
 
 
-async def test_sixty_at_once(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """60 creates at once with a pool of 4 all succeed, each with a container of its own; and all can go at once."""
+async def test_thirty_at_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """30 creates at once with a pool of 4 all succeed, each with a container of its own; and all can go at once."""
     with Service(tmp_path_factory.mktemp("crowded"), {"POOL_SIZE": "4"}) as service:
         async with openai.AsyncOpenAI(base_url=service.base_url, api_key=service.api_key, max_retries=0) as client:
             made = await asyncio.gather(*(client.containers.create(name=f"{number}") for number in range(MANY)))
