@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-
-import h11
+from http import HTTPStatus
 
 from runtime.egress.bytes import ByteChannel, ChannelBroken
 from runtime.egress.denial import Denied
 from runtime.egress.http_answers import Answer, answer, interim, own_answer
 from runtime.egress.http_bodies import Body
-from runtime.egress.http_heads import CHUNKED
-from runtime.egress.http_messages import MAX_HEAD, Malformed, Messages, pass_on
+from runtime.egress.http_heads import CHUNKED, Malformed, read_answer, read_request
+from runtime.egress.http_messages import Messages, pass_on
 from runtime.egress.http_requests import Refused, RequestHead, check_lines, checked
 from runtime.egress.linger import linger
 from runtime.egress.secrets import Injected, NotSendable, SecretSet
 from runtime.egress.watched import WatchedChannel
 from runtime.network_values import Reason
 
-# The request as far as h11 needs it to read the answer: only HEAD's are special.
-_ASKED = {
-    head_only: h11.Request(method=b"HEAD" if head_only else b"GET", target=b"/", headers=[(b"Host", b"")])
-    for head_only in (True, False)
-}
 _IDENTITY = (b"Accept-Encoding", b"identity")
 
 
@@ -86,14 +80,14 @@ class _Conversation:
         server.expect()
         sending = asyncio.get_running_loop().create_task(self._send(server, request, sent))
         try:
-            response = await self._response(request, sent)
-            if response is None:
+            reply = await self._answer(request, sent)
+            if reply is None:
                 if sending.done():
                     await sending  # what went wrong may be the request
                 if is_first:  # later on, programs know what to do when a connection just ends
                     await self._client.send(own_answer(502, f"{self._host} gave no answer in HTTP/1.1."))
                 return False
-            keep_alive = await self._pass_on_answer(answer(response, request, sent))
+            keep_alive = await self._pass_on_answer(reply)
             if not sending.done():
                 return False
             await sending
@@ -110,10 +104,9 @@ class _Conversation:
             if head is None:
                 return None
             check_lines(head)
-            request = self._requests.parsed(head, h11.Connection(h11.SERVER, MAX_HEAD))
+            request = read_request(head)
         except Malformed as malformed:
             raise Refused(malformed.status, "The request is not HTTP/1.1.") from None
-        assert isinstance(request, h11.Request)  # noqa: S101 - since it is the beginning, and whole
         return checked(request, self._host, self._port)
 
     def _with_secrets(self, request: RequestHead) -> Injected:
@@ -138,9 +131,9 @@ class _Conversation:
 
     async def _send(self, server: WatchedChannel, request: RequestHead, sent: Injected) -> None:
         """Send a request. One that is cut short never looks whole to the server."""
-        body = Body(None, chunked=CHUNKED in request.framing)
+        body = Body(None, chunked=CHUNKED in request.length)
         try:
-            await pass_on(self._requests, server, request.encoded(sent.headers), body)
+            await pass_on(self._requests, request.framing, server, request.encoded(sent.headers), body)
         except Malformed:
             server.close()
             raise Refused(400, "The request's body is not HTTP/1.1, or not whole.") from None
@@ -148,16 +141,16 @@ class _Conversation:
             server.close()
             raise
 
-    async def _response(self, request: RequestHead, sent: Injected) -> h11.Response | None:
-        """The head of the answer, after those before it were passed on; None if there is no answer in HTTP/1.1."""
-        parser = h11.Connection(h11.CLIENT, MAX_HEAD)
-        parser.send(_ASKED[request.method == b"HEAD"])
+    async def _answer(self, request: RequestHead, sent: Injected) -> Answer | None:
+        """The answer, after what comes before it was passed on; None if there is no answer in HTTP/1.1."""
         try:
             while head := await self._answers.head():
-                response = self._answers.parsed(head, parser)
-                if isinstance(response, h11.Response):
-                    return response
-                if isinstance(response, h11.InformationalResponse) and request.modern:
+                response = read_answer(head)
+                if response.status >= 200:
+                    return answer(response, request, sent)
+                if response.status == HTTPStatus.SWITCHING_PROTOCOLS:
+                    return None
+                if request.modern:
                     await self._client.send(interim(response, sent))
         except (Malformed, ChannelBroken):
             pass
@@ -166,7 +159,7 @@ class _Conversation:
     async def _pass_on_answer(self, reply: Answer) -> bool:
         """Whether both sides may go on afterwards."""
         try:
-            await pass_on(self._answers, self._client, reply.head, reply.body)
+            await pass_on(self._answers, reply.framing, self._client, reply.head, reply.body)
         except Malformed:
             raise ChannelBroken from None  # so that the program, too, sees that it isn't whole
         return reply.keep_alive and not self._answers.more_is_there

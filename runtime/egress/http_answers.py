@@ -5,75 +5,88 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-import h11
-
 from runtime.egress.http_bodies import Body
-from runtime.egress.http_heads import CHUNKED, CLOSE, Headers, closes, encoded, end_to_end, found
+from runtime.egress.http_framing import Counted, Framing, InChunks, UntilTheEnd
+from runtime.egress.http_heads import CHUNKED, CLOSE, Answered, Headers, Malformed, encoded
 from runtime.egress.http_requests import RequestHead
 from runtime.egress.secrets import Injected
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """An answer's head as it is sent, and how its body is; `keep_alive` is whether both sides may go on afterwards."""
+    """An answer's head as it is sent, how its body came, and how it is sent.
+
+    `keep_alive` is whether both sides may go on afterwards.
+    """
 
     head: bytes = field(repr=False)
+    framing: Framing
     body: Body
     keep_alive: bool
 
 
-def answer(response: h11.Response, request: RequestHead, sent: Injected) -> Answer:
-    """The answer to `request`, which was sent with these secrets: they are taken out of it.
+def answer(response: Answered, request: RequestHead, sent: Injected) -> Answer:
+    """The answer to `request`, which was sent with these secrets: they are taken out of it. Raises Malformed.
 
     Bodies that the server has compressed stay as they are, though it was asked not to.
     """
-    headers = response.headers.raw_items()
-    scrubber = sent.scrubber() if sent.echoes and not _is_compressed(headers) else None
-    framing = _framing(response, request, same_length=scrubber is None)
-    keep_alive = request.keep_alive and _keeps_alive(response, request)
+    values = response.fields.values
+    framing = _framing(response, request)
+    scrubber = (
+        sent.scrubber() if sent.echoes and values.get(b"content-encoding", b"identity").lower() == b"identity" else None
+    )
+    told = _told(response, request, framing, same_length=scrubber is None)
+    ends_by_itself = not isinstance(framing, UntilTheEnd)
+    # HTTP/1.0's ways to say that it goes on aren't relied on.
+    keep_alive = request.keep_alive and ends_by_itself and response.version == b"1.1" and not response.fields.closes()
     closing = () if keep_alive else (CLOSE,)
-    head = encoded(_status_line(response, sent), [*_scrubbed(headers, sent), *framing, *closing])
-    return Answer(head, Body(scrubber, chunked=CHUNKED in framing), keep_alive)
+    return Answer(
+        _head(response, sent, [*told, *closing]), framing, Body(scrubber, chunked=CHUNKED in told), keep_alive
+    )
 
 
-def interim(response: h11.InformationalResponse, sent: Injected) -> bytes:
+def interim(response: Answered, sent: Injected) -> bytes:
     """What comes before the answer, as it is sent."""
-    return encoded(_status_line(response, sent), _scrubbed(response.headers.raw_items(), sent))
+    return _head(response, sent, ())
 
 
-def _framing(response: h11.Response, request: RequestHead, *, same_length: bool) -> Headers:
+def _framing(response: Answered, request: RequestHead) -> Framing:
+    """How to find the end of the body. Chunks are believed rather than a length."""
+    values = response.fields.values
+    if _has_no_body(response, request):
+        return Counted(0)
+    if (coding := values.get(b"transfer-encoding")) is not None:
+        if coding.lower() != b"chunked":
+            raise Malformed
+        return InChunks()
+    length = values.get(b"content-length")
+    return UntilTheEnd() if length is None else Counted(int(length))
+
+
+def _told(response: Answered, request: RequestHead, framing: Framing, *, same_length: bool) -> Headers:
     """How the program is told where the body ends; if it isn't, it ends with the connection."""
-    headers = response.headers.raw_items()
-    length = found(headers, b"content-length") if found(headers, b"transfer-encoding") is None else None
+    values = response.fields.values
+    length = None if b"transfer-encoding" in values else values.get(b"content-length")
     told: Headers = () if length is None else ((b"Content-Length", length),)
-    if response.status_code == 204:
+    if response.status == 204:
         return ()
     if _has_no_body(response, request) or (told and same_length):
         return told  # without a body, it is the length of what there would be
     return (CHUNKED,) if request.modern else ()
 
 
-def _keeps_alive(response: h11.Response, request: RequestHead) -> bool:
-    """Whether the server means to go on. HTTP/1.0's ways to say so aren't relied on."""
-    headers = response.headers.raw_items()
-    ends_by_itself = (
-        _has_no_body(response, request)
-        or found(headers, b"content-length") is not None
-        or found(headers, b"transfer-encoding") is not None
-    )
-    return ends_by_itself and response.http_version == b"1.1" and not closes(headers)
+def _has_no_body(response: Answered, request: RequestHead) -> bool:
+    return request.method == b"HEAD" or response.status in (204, 304)
 
 
-def _has_no_body(response: h11.Response, request: RequestHead) -> bool:
-    return request.method == b"HEAD" or response.status_code in (204, 304)
-
-
-def _is_compressed(headers: Headers) -> bool:
-    return (found(headers, b"content-encoding") or b"identity").lower() != b"identity"
-
-
-def _scrubbed(headers: Headers, sent: Injected) -> Headers:
-    return [(sent.scrubbed(name), sent.scrubbed(value)) for name, value in end_to_end(headers)]
+def _head(response: Answered, sent: Injected, own: Headers) -> bytes:
+    """As it came, for the other end; most often no secret is in it."""
+    headers = response.fields.end_to_end()
+    reason = response.reason
+    if sent.is_in(encoded(reason, headers)):
+        reason = sent.scrubbed(reason)
+        headers = [(sent.scrubbed(name), sent.scrubbed(value)) for name, value in headers]
+    return encoded(b"HTTP/1.1 %d %b" % (response.status, reason), [*headers, *own])
 
 
 def own_answer(status: int, text: str) -> bytes:
@@ -81,7 +94,3 @@ def own_answer(status: int, text: str) -> bytes:
     body = f"{text}\n".encode()
     headers = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Length", b"%d" % len(body)), CLOSE]
     return encoded(f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(), headers) + body
-
-
-def _status_line(response: h11.Response | h11.InformationalResponse, sent: Injected) -> bytes:
-    return b"HTTP/1.1 %d %b" % (response.status_code, sent.scrubbed(response.reason))

@@ -1,8 +1,12 @@
-"""What heads of HTTP/1.1 messages have in common on their way through. Pure."""
+"""Heads of HTTP/1.1 messages: read, and written anew. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import httptools
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Names and values, in order and as they were written."""
@@ -14,17 +18,92 @@ CLOSE = (b"Connection", b"close")
 _OF_A_CONNECTION = frozenset(
     b"connection content-length http2-settings keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
 )
+_ASKED = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d\.\d)\r\n")
+_ANSWERED = re.compile(rb"HTTP/(1\.\d) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r?\n")
+# Stands before all headers, whose grammar is the same in requests and answers.
+_ANY_START = b"GET / HTTP/1.1\r\n"
 
 
-def end_to_end(headers: Headers) -> Headers:
-    """Those that are meant for the other end."""
-    of_the_connection = _OF_A_CONNECTION | _said_of_the_connection(headers)
-    return [(name, value) for name, value in headers if name.lower() not in of_the_connection]
+class Malformed(Exception):
+    """Not HTTP/1.1. `status` is what a server would answer."""
+
+    def __init__(self, status: int = 400) -> None:
+        super().__init__("Not HTTP/1.1.")
+        self.status = status
 
 
-def closes(headers: Headers) -> bool:
-    """Whether the connection is to end after the message."""
-    return b"close" in _said_of_the_connection(headers)
+class Fields:
+    """The headers of one message, as llhttp reads them.
+
+    `values` are looked up by names in lower case; those of a header that is there several times are joined by commas,
+    as HTTP has it, and it is among the `repeated`.
+    """
+
+    __slots__ = ("_lines", "repeated", "values", "whole")
+
+    def __init__(self) -> None:
+        self._lines: list[tuple[bytes, bytes, bytes]] = []
+        self.repeated: set[bytes] = set()
+        self.values: dict[bytes, bytes] = {}
+        self.whole = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser for each."""
+        known, value = name.lower(), value.rstrip(b" \t")
+        self._lines.append((known, name, value))
+        if known in self.values:
+            self.repeated.add(known)
+            value = self.values[known] + b"," + value
+        self.values[known] = value
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser at their end."""
+        self.whole = True
+
+    def closes(self) -> bool:
+        """Whether the connection is to end after the message."""
+        return b"close" in self._said_of_the_connection()
+
+    def end_to_end(self, besides: Iterable[bytes] = ()) -> Headers:
+        """Those that are meant for the other end, without the ones `besides`, in lower case."""
+        left_out = _OF_A_CONNECTION.union(self._said_of_the_connection(), besides)
+        return [(name, value) for known, name, value in self._lines if known not in left_out]
+
+    def _said_of_the_connection(self) -> Sequence[bytes]:
+        said = self.values.get(b"connection")
+        return () if said is None else [token.strip() for token in said.lower().split(b",")]
+
+
+class Asked(NamedTuple):
+    """The head of a request. `version` is such as b"1.1"."""
+
+    method: bytes
+    target: bytes
+    version: bytes
+    fields: Fields
+
+
+class Answered(NamedTuple):
+    """The head of an answer, or of what comes before one."""
+
+    version: bytes
+    status: int
+    reason: bytes
+    fields: Fields
+
+
+def read_request(head: bytes) -> Asked:
+    """What a whole head says. Raises Malformed."""
+    if (start := _ASKED.match(head)) is None:
+        raise Malformed
+    return Asked(start[1], start[2], start[3], _fields(head[start.end() :]))
+
+
+def read_answer(head: bytes) -> Answered:
+    """What a whole head says; lines may end as on Unix. Raises Malformed."""
+    if (start := _ANSWERED.match(head)) is None:
+        raise Malformed
+    return Answered(start[1], int(start[2]), start[3] or b"", _fields(head[start.end() :]))
 
 
 def encoded(start: bytes, headers: Headers) -> bytes:
@@ -32,11 +111,19 @@ def encoded(start: bytes, headers: Headers) -> bytes:
     return b"".join([start, b"\r\n", *[b"%b: %b\r\n" % header for header in headers], b"\r\n"])
 
 
-def found(headers: Headers, wanted: bytes) -> bytes | None:
-    """The value of the first header of that name, which is in lower case."""
-    return next((value for name, value in headers if name.lower() == wanted), None)
-
-
-def _said_of_the_connection(headers: Headers) -> set[bytes]:
-    values = [value for name, value in headers if name.lower() == b"connection"]
-    return {token.strip().lower() for value in values for token in value.split(b",")}
+def _fields(lines: bytes) -> Fields:
+    fields = Fields()
+    parser = httptools.HttpRequestParser(fields)
+    # How long the body is, and whether that is ambiguous, isn't decided here: requests and answers differ in it.
+    parser.set_dangerous_leniencies(
+        lenient_chunked_length=True, lenient_transfer_encoding=True, lenient_optional_cr_before_lf=True
+    )
+    try:
+        parser.feed_data(_ANY_START + lines)
+    except httptools.HttpParserUpgrade:
+        pass  # it is told when all headers were read, and nothing is switched to another protocol here
+    except httptools.HttpParserError:
+        fields.whole = False
+    if not fields.whole:
+        raise Malformed  # without the parser's text, which may be a header's
+    return fields

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-import h11
-
 from runtime.egress.bytes import ByteChannel
 from runtime.egress.http_bodies import Body
+from runtime.egress.http_framing import Framing
+from runtime.egress.http_heads import Malformed
 from runtime.egress.pace import Pace
 
 MAX_HEAD = 64 * 1024
@@ -17,21 +17,12 @@ PIECE = 64 * 1024
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 
 
-class Malformed(Exception):
-    """Not HTTP/1.1. `status` is what a server would answer."""
-
-    def __init__(self, status: int = 400) -> None:
-        super().__init__("Not HTTP/1.1.")
-        self.status = status
-
-
 class Messages:
-    """What comes from one side. Of each message first `head`, then `parsed`, then `at_hand` until it is over."""
+    """What comes from one side. Of each message first `head`, then `at_hand`, by its framing, until it is over."""
 
     def __init__(self, channel: ByteChannel) -> None:
         self._channel = channel
         self._waiting = bytearray()
-        self._parser: h11.Connection
 
     @property
     def more_is_there(self) -> bool:
@@ -57,46 +48,28 @@ class Messages:
         del self._waiting[: end.end()]
         return head
 
-    def parsed(self, head: bytes, parser: h11.Connection) -> object:
-        """What it means to `parser`, whose turn it is to get a head. Raises Malformed."""
-        self._parser = parser
-        parser.receive_data(head)
-        return self._event()
-
-    def at_hand(self) -> bytes | None:
+    def at_hand(self, framing: Framing) -> bytes | None:
         """The next bytes of the body, empty when they haven't come yet, None when it is over. Raises Malformed."""
-        if self._waiting:
-            self._parser.receive_data(bytes(self._waiting))
-            self._waiting.clear()
-        event = self._event()
-        if isinstance(event, h11.Data):
-            return event.data
-        if isinstance(event, h11.EndOfMessage):
-            self._waiting += self._parser.trailing_data[0]
-            return None
-        return b""
+        return framing.take(self._waiting)
 
-    async def more(self) -> None:
-        """Wait for more of the body to come."""
-        self._parser.receive_data(await self._channel.receive())
-
-    def _event(self) -> object:
-        try:
-            return self._parser.next_event()
-        except h11.RemoteProtocolError as error:
-            raise Malformed(error.error_status_hint) from None  # without its text, which may be a header's
+    async def more(self, framing: Framing) -> None:
+        """Wait for more of the body to come. Raises Malformed when it is cut short."""
+        if data := await self._channel.receive():
+            self._waiting += data
+        else:
+            framing.end()
 
 
-async def pass_on(messages: Messages, sink: ByteChannel, head: bytes, body: Body) -> None:
+async def pass_on(messages: Messages, framing: Framing, sink: ByteChannel, head: bytes, body: Body) -> None:
     """Send a head, and the body of the message as it comes; what is there already in few pieces."""
     out = bytearray(head)
     pace = Pace(PIECE)
-    while (data := messages.at_hand()) is not None:
+    while (data := messages.at_hand(framing)) is not None:
         if not data:
             if out:
                 await sink.send(bytes(out))
                 out.clear()
-            await messages.more()
+            await messages.more(framing)
         rest = memoryview(data)
         while rest:
             pace.begin()

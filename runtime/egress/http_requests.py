@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-import h11
-
-from runtime.egress.http_heads import CHUNKED, CLOSE, Headers, closes, encoded, end_to_end, found
+from runtime.egress.http_framing import Counted, Framing, InChunks
+from runtime.egress.http_heads import CHUNKED, CLOSE, Asked, Fields, Headers, encoded
 from runtime.egress.names import InvalidName, canonical
 from runtime.network_values import Reason
 
 # What is read in different ways by different servers: bare CR and LF, folded lines, control characters.
 _DOUBTFUL = re.compile(rb"\r(?!\n)|(?<!\r)\n|\n[ \t]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_LENGTHS = re.compile(rb"\ncontent-length:([^\r]*)", re.IGNORECASE)
 _ABSOLUTE = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE)
 
 
@@ -27,9 +25,9 @@ class Refused(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestHead:
-    """What goes on of a request's head. `framing` says how long its body is.
+    """What goes on of a request's head. `length` is what says how long its body is.
 
     `modern` is whether the program speaks HTTP/1.1, `keep_alive` whether it may go on afterwards.
     """
@@ -38,7 +36,7 @@ class RequestHead:
     target: bytes
     host: bytes
     headers: Headers = field(repr=False)
-    framing: Headers
+    length: Headers
     modern: bool
     keep_alive: bool
 
@@ -46,38 +44,43 @@ class RequestHead:
         """The head as it is sent, with `headers` in the place of its own."""
         closing = () if self.keep_alive else (CLOSE,)
         start = b"%b %b HTTP/1.1" % (self.method, self.target)
-        return encoded(start, [(b"Host", self.host), *headers, *self.framing, *closing])
+        return encoded(start, [(b"Host", self.host), *headers, *self.length, *closing])
+
+    @property
+    def framing(self) -> Framing:
+        """How to find the end of the body."""
+        if not self.length:
+            return Counted(0)
+        name, value = self.length[0]
+        return InChunks() if (name, value) == CHUNKED else Counted(int(value))
 
 
 def check_lines(head: bytes) -> None:
     """Raise Refused if a head, as it came, has in it what others might read in another way."""
-    lengths = _LENGTHS.findall(head)
-    if _DOUBTFUL.search(head) or len(lengths) > 1 or any(b"," in length for length in lengths):
+    if _DOUBTFUL.search(head):
         raise Refused(400, "The request's head is ambiguous.")
 
 
-def checked(request: h11.Request, host: str, port: int) -> RequestHead:
-    """What goes on of a request that came on a connection to `host`, a canonical name. Raises Refused if nothing does.
-
-    By h11 it names one host at most, and says how long its body is by one number, by `chunked`, or by both.
-    """
-    headers = request.headers.raw_items()
-    modern = request.http_version == b"1.1"
-    if not modern and request.http_version != b"1.0":
+def checked(request: Asked, host: str, port: int) -> RequestHead:
+    """What goes on of a request on a connection to `host`, a canonical name. Raises Refused if nothing does."""
+    fields = request.fields
+    modern = request.version == b"1.1"
+    if not modern and request.version != b"1.0":
         raise Refused(505, "Only HTTP/1.1 is spoken here.")
     if request.method == b"CONNECT":
         raise Refused(405, "This is no proxy.")
-    if (authority := found(headers, b"host")) is None:
-        raise Refused(400, "The request names no host.")
+    authority = fields.values.get(b"host")
+    if authority is None or b"host" in fields.repeated:
+        raise Refused(400, "The request doesn't name one host.")
     port_said = _check_host(authority, host, port)
     return RequestHead(
         method=request.method,
         target=_origin_form(request, host, port),
         host=host.encode() + port_said,
-        headers=[header for header in end_to_end(headers) if header[0].lower() != b"host"],
-        framing=_framing(headers, modern=modern),
+        headers=fields.end_to_end([b"host"]),
+        length=_length(fields, modern=modern),
         modern=modern,
-        keep_alive=modern and not closes(headers),
+        keep_alive=modern and not fields.closes(),
     )
 
 
@@ -93,7 +96,7 @@ def _check_host(authority: bytes, host: str, port: int) -> bytes:
     return f"{colon}{number}".encode()
 
 
-def _origin_form(request: h11.Request, host: str, port: int) -> bytes:
+def _origin_form(request: Asked, host: str, port: int) -> bytes:
     """The target without the host, which has to be the right one where it was said."""
     target = request.target
     if target.startswith(b"/") or (target == b"*" and request.method == b"OPTIONS"):
@@ -105,10 +108,13 @@ def _origin_form(request: h11.Request, host: str, port: int) -> bytes:
     return absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
 
 
-def _framing(headers: Headers, *, modern: bool) -> Headers:
-    length = found(headers, b"content-length")
-    if found(headers, b"transfer-encoding") is None:
+def _length(fields: Fields, *, modern: bool) -> Headers:
+    """By the parser, a Content-Length is one number."""
+    length = fields.values.get(b"content-length")
+    if (coding := fields.values.get(b"transfer-encoding")) is None:
         return () if length is None else ((b"Content-Length", length),)
     if length is not None or not modern:
         raise Refused(400, "It is ambiguous where the request's body ends.")
+    if coding.lower() != b"chunked":
+        raise Refused(501, "The only transfer encoding here is chunked.")
     return (CHUNKED,)

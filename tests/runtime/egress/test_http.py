@@ -207,6 +207,21 @@ async def test_naming_a_header_of_the_connection_hides_no_body() -> None:
     assert heard == b"POST / HTTP/1.1\r\n" + HOST_LINE + b"Content-Length: 3\r\n\r\nabc"
 
 
+async def test_asking_for_another_protocol_hides_no_body() -> None:
+    """What follows is this request's, and no other one."""
+    request = (
+        b"POST / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 18\r\n" + HOST_LINE + b"\r\n"
+    )
+    heard = await forwarded(request + b"GET / HTTP/1.1\r\n\r\n", b"\r\n\r\nGET / HTTP/1.1\r\n\r\n")
+    assert heard == b"POST / HTTP/1.1\r\n" + HOST_LINE + b"Content-Length: 18\r\n\r\nGET / HTTP/1.1\r\n\r\n"
+
+
+async def test_a_method_that_nobody_knows_is_the_servers_concern() -> None:
+    """As long as it is one."""
+    assert (await forwarded(b"MY.VERB / HTTP/1.1\r\n" + HOST_LINE + b"\r\n")).startswith(b"MY.VERB / HTTP/1.1\r\n")
+    assert await refused(b"MY(VERB / HTTP/1.1\r\n" + HOST_LINE + b"\r\n") == (400, Reason.BAD_REQUEST)
+
+
 async def test_chunks_are_made_anew_without_extensions_and_trailers() -> None:
     """What a server might take for something else is gone."""
     body = b"3;x=y\r\nabc\r\n0;z\r\nX-Trailer: 1\r\nContent-Length: 9\r\n\r\n"
@@ -350,6 +365,10 @@ async def test_both_ways_at_once() -> None:
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         ),
         (
+            b"HTTP/1.1 200\nContent-Length: 2\nX: \t1 \t\n\nok",
+            b"HTTP/1.1 200 \r\nX: 1\r\nContent-Length: 2\r\n\r\nok",
+        ),
+        (
             b"HTTP/1.1 204 None\r\nContent-Length: 2\r\n\r\n",
             b"HTTP/1.1 204 None\r\n\r\n",
         ),
@@ -450,6 +469,10 @@ async def test_a_server_that_ends_between_requests_ends_the_connection(unasked: 
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: a\r\n folded\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX y: z\r\n\r\n",
+        b"HTTP/2.0 200 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * MAX_HEAD + b"\r\n\r\n",
     ],
 )
