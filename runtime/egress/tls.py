@@ -71,13 +71,14 @@ class TlsChannel:
     async def receive(self) -> bytes:
         """See ByteChannel. An end without TLS's own is one too: what HTTP says tells whether something is missing."""
         while self._goodbye is None:
+            if self._is_drained:
+                await self._fill()
             pieces = []
             try:
-                while piece := self._tls.read(_RECORD):
+                while not (pieces and self._is_drained) and (piece := self._tls.read(_RECORD)):
                     pieces.append(piece)
             except ssl.SSLWantReadError:
                 if not pieces:
-                    await self._fill()
                     continue
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 pass
@@ -118,6 +119,11 @@ class TlsChannel:
         with suppress(ChannelBroken, SandboxLost, Denied):
             await self._flush()
         self._channel.end()
+
+    @property
+    def _is_drained(self) -> bool:
+        """Whether TLS can only want more. Asking it costs an exception, on each small message two."""
+        return not (self._incoming.pending or self._incoming.eof)
 
     async def _fill(self) -> None:
         """Read on. What TLS itself has to answer to that waits for the next bytes that are sent, as it may."""
