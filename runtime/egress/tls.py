@@ -73,7 +73,7 @@ class TlsChannel:
         while self._goodbye is None:
             if self._is_drained:
                 await self._fill()
-            pieces = []
+            pieces: list[bytes] = []
             try:
                 while not (pieces and self._is_drained) and (piece := self._tls.read(_RECORD)):
                     pieces.append(piece)
