@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 from runtime.egress.http import serve_http
 from runtime.egress.secrets import SecretSet
-from runtime.egress.tcp import TcpChannel
+from runtime.egress.tcp import RESET_AT_CLOSE, TcpChannel
 from runtime.network_values import Reason
 from tests.runtime.egress.memory_connections import Program
 from tests.runtime.egress.stub_servers import new_address
@@ -58,7 +59,9 @@ class Peer:
 
     def resets(self) -> None:
         """Cut the connection off."""
-        self._writer.transport.abort()
+        if not self._writer.transport.is_closing():
+            self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
+            self._writer.transport.abort()
 
 
 class Talk:

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from runtime.egress.bytes import ChannelBroken
-from runtime.egress.http_messages import MAX_HEAD
+from runtime.egress.http_conversation import MAX_HEAD
 from runtime.network_values import Reason
 from tests.runtime.egress.talks import HOST, PORT, talking
 
@@ -497,6 +497,20 @@ async def test_an_answer_that_is_cut_short_does_not_look_whole(answer: bytes) ->
         await server.hears(b"\r\n\r\n")
         await server.says(answer)
         server.leaves()
+        with pytest.raises(ChannelBroken):
+            await talk.carried
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"])
+async def test_an_answer_that_is_cut_off_does_not_look_whole(head: bytes) -> None:
+    """Not even one that would last until the end of the connection: a reset is none."""
+    async with talking() as talk:
+        await talk.says(GET)
+        server = await talk.server()
+        await server.hears(b"\r\n\r\n")
+        await server.says(head + b"ok")
+        await talk.hears(b"ok" if b"Length" in head else b"ok\r\n")
+        server.resets()
         with pytest.raises(ChannelBroken):
             await talk.carried
 

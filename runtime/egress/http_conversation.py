@@ -1,0 +1,203 @@
+"""What a program and a server say to each other in HTTP/1.1: every message is read, checked and written anew. Pure."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+from runtime.egress.bytes import ChannelBroken
+from runtime.egress.http_answers import Answer, answer, interim, own_answer
+from runtime.egress.http_bodies import Body
+from runtime.egress.http_framing import Framing
+from runtime.egress.http_heads import CHUNKED, Malformed, read_answer, read_request
+from runtime.egress.http_requests import Refused, RequestHead, check_lines, checked
+from runtime.egress.secrets import Injected, NotSendable, SecretSet
+from runtime.egress.turns import LARGE
+
+MAX_HEAD = 64 * 1024
+
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+_IDENTITY = (b"Accept-Encoding", b"identity")
+
+
+class Conversation:
+    """Takes what each side says, and has what the other one is told: `to_server` and `to_program`, to be taken away.
+
+    There is one request at a time; the next one is looked at when the last was answered. Once it is `over`, because one
+    side has enough or there is a `refusal`, nothing more is to be said or taken.
+    """
+
+    def __init__(self, host: str, port: int, secrets: SecretSet) -> None:
+        self.to_server = bytearray()
+        self.to_program = bytearray()
+        self.over = False
+        self.refusal: Refused | None = None
+        self._host = host
+        self._port = port
+        self._secrets = secrets
+        self._asked = _Stream()
+        self._answered = _Stream()
+        self._is_first = True
+        self._request: RequestHead | None = None  # that is to be answered
+        self._sent: Injected
+        self._asking: tuple[Framing, Body] | None = None  # what is still to come of it
+        self._reply: Answer | None = None  # that has begun
+
+    @property
+    def is_early(self) -> bool:
+        """Whether the program has said so much of what isn't to be looked at yet that no more should be taken."""
+        return self._request is not None and self._asking is None and len(self._asked.waiting) >= LARGE
+
+    def from_program(self, data: bytes | memoryview) -> None:
+        """The program says something; with no bytes, that it will say no more. Raises ChannelBroken as from_server."""
+        self._asked.take(data)
+        self._go_on()
+
+    def from_server(self, data: bytes | memoryview) -> None:
+        """The server says something; with no bytes, that it will say no more.
+
+        Raises ChannelBroken when an answer that has begun has no good end: then neither side must take it for whole.
+        """
+        self._answered.take(data)
+        if self._request is None:
+            self.over = True  # nobody has asked
+            return
+        try:
+            while self._reply is None:
+                if not self._begin_reply(self._request):
+                    return
+        except Malformed:
+            self._give_no_answer()
+            return
+        self._pass_on_reply(self._reply)
+
+    def server_lost(self) -> None:
+        """The server is cut off. Raises ChannelBroken when an answer has begun, however that was to end."""
+        if self._reply is not None:
+            raise ChannelBroken
+        self.from_server(b"")
+
+    def _go_on(self) -> None:
+        """As far as the program's words are good for."""
+        try:
+            if self._request is None and not self._begin_request():
+                return
+            if self._asking is not None:
+                self._pass_on_request(*self._asking)
+        except Refused as refused:
+            self.refusal, self.over = refused, True
+
+    def _begin_request(self) -> bool:
+        """Whether there is a whole head. Raises Refused."""
+        try:
+            head = self._asked.head()
+            if head is None:
+                self.over = self._asked.ended
+                return False
+            check_lines(head)
+            request = checked(read_request(head), self._host, self._port)
+        except Malformed as malformed:
+            raise Refused(malformed.status, "The request is not HTTP/1.1.") from None
+        self._sent = self._with_secrets(request)
+        self._request = request
+        self._asking = request.framing, Body(None, chunked=CHUNKED in request.length)
+        self.to_server += request.encoded(self._sent.headers)
+        return True
+
+    def _with_secrets(self, request: RequestHead) -> Injected:
+        """The request's headers as they are sent."""
+        headers = request.headers
+        if self._secrets:  # nothing can be hidden in what is compressed
+            headers = [*(header for header in headers if header[0].lower() != b"accept-encoding"), _IDENTITY]
+        try:
+            return self._secrets.inject(headers)
+        except NotSendable:
+            raise Refused(431, "With its secrets in, the request's head is too large or not HTTP/1.1.") from None
+
+    def _pass_on_request(self, framing: Framing, body: Body) -> None:
+        """Raises Refused when the body isn't whole: what was sent of it never looks so to the server."""
+        try:
+            while piece := self._asked.body(framing):
+                self.to_server += body.piece(piece)
+        except Malformed:
+            if self._reply is not None:
+                raise ChannelBroken from None
+            raise Refused(400, "The request's body is not HTTP/1.1, or not whole.") from None
+        if piece is None:
+            self.to_server += body.end()
+            self._asking = None
+
+    def _begin_reply(self, request: RequestHead) -> bool:
+        """Whether there is a whole head; it may be one that comes before the answer's. Raises Malformed."""
+        head = self._answered.head()
+        if head is None:
+            if self._answered.ended:
+                raise Malformed
+            return False
+        response = read_answer(head)
+        if response.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            raise Malformed
+        if response.status >= HTTPStatus.OK:
+            self._reply = answer(response, request, self._sent)
+            self.to_program += self._reply.head
+        elif request.modern:
+            self.to_program += interim(response, self._sent)
+        return True
+
+    def _pass_on_reply(self, reply: Answer) -> None:
+        try:
+            while piece := self._answered.body(reply.framing):
+                self.to_program += reply.body.piece(piece)
+        except Malformed:
+            raise ChannelBroken from None
+        if piece is None:
+            self.to_program += reply.body.end()
+            self._reply = self._request = None
+            self._is_first = False
+            # What comes unasked answers nothing, and what is left of a request is none.
+            self.over = not reply.keep_alive or bool(self._answered.waiting) or self._asking is not None
+            if not self.over:
+                self._go_on()
+
+    def _give_no_answer(self) -> None:
+        if self._is_first:  # later on, programs know what to do when a connection just ends
+            self.to_program += own_answer(502, f"{self._host} gave no answer in HTTP/1.1.")
+        self.over = True
+
+
+class _Stream:
+    """What one side says: `waiting`, as far as it wasn't looked at, and whether it has `ended` with that."""
+
+    def __init__(self) -> None:
+        self.waiting = bytearray()
+        self.ended = False
+        self._looked_at = 0
+
+    def take(self, data: bytes | memoryview) -> None:
+        """Some bytes; none at its end."""
+        self.waiting += data
+        self.ended = self.ended or not data
+
+    def head(self) -> bytes | None:
+        """A head as it came; None when it isn't there. Raises Malformed when it is too long or ends too early."""
+        found = _END_OF_HEAD.search(self.waiting, self._looked_at)
+        end = len(self.waiting) if found is None else found.end()
+        if end > MAX_HEAD:
+            raise Malformed(431)
+        if found is None:
+            if self.ended and end:
+                raise Malformed
+            self._looked_at = max(0, end - 2)
+            return None
+        self._looked_at = 0
+        head = bytes(self.waiting[:end])
+        del self.waiting[:end]
+        return head
+
+    def body(self, framing: Framing) -> bytes | None:
+        """The next bytes of a body, empty when they aren't there, None at its end. Raises Malformed."""
+        piece = framing.take(self.waiting)
+        if piece == b"" and self.ended:
+            framing.end()
+            piece = framing.take(self.waiting)
+        return piece
