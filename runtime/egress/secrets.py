@@ -98,7 +98,7 @@ class _Injection:
 
     def _replaced(self, text: bytes) -> bytes:
         self._take(len(text))
-        return _TOKEN.sub(self._value, text)
+        return _TOKEN.sub(self._value, text) if b"$" in text else text
 
     def _value(self, found: re.Match[bytes]) -> bytes:
         value = self._values.get(found[1])
