@@ -118,12 +118,15 @@ class _Carrier:
 
     async def _hand_out(self) -> None:
         conversation = self._conversation
-        if conversation.to_server:
-            data = bytes(conversation.to_server)
-            conversation.to_server.clear()
+        if data := _emptied(conversation.to_server):
             with suppress(ChannelBroken):
                 await self._server.send(data)
-        if conversation.to_program:
-            data = bytes(conversation.to_program)
-            conversation.to_program.clear()
+        if data := _emptied(conversation.to_program):
             await self._client.send(data)
+
+
+def _emptied(buffer: bytearray) -> bytes:
+    """What was in there."""
+    data = bytes(buffer)
+    buffer.clear()
+    return data

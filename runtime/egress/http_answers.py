@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from runtime.egress.http_bodies import Body
-from runtime.egress.http_framing import Counted, Framing, InChunks, UntilTheEnd
-from runtime.egress.http_heads import CHUNKED, CLOSE, Answered, Headers, Malformed, encoded
+from runtime.egress.http_framing import Counted, Framing, UntilTheEnd, said_by
+from runtime.egress.http_heads import CHUNKED, CLOSE, Answered, Headers, encoded
 from runtime.egress.http_requests import RequestHead
 from runtime.egress.secrets import Injected
 
@@ -30,12 +30,10 @@ def answer(response: Answered, request: RequestHead, sent: Injected) -> Answer:
 
     Bodies that the server has compressed stay as they are, though it was asked not to.
     """
-    values = response.fields.values
-    framing = _framing(response, request)
-    scrubber = (
-        sent.scrubber() if sent.echoes and values.get(b"content-encoding", b"identity").lower() == b"identity" else None
-    )
-    told = _told(response, request, framing, same_length=scrubber is None)
+    framing = Counted(0) if _has_no_body(response, request) else said_by(response.fields) or UntilTheEnd()
+    compressed = response.fields.values.get(b"content-encoding", b"identity").lower() != b"identity"
+    scrubber = sent.scrubber() if sent.echoes and not compressed else None
+    told = _told(response, request, same_length=scrubber is None)
     ends_by_itself = not isinstance(framing, UntilTheEnd)
     # HTTP/1.0's ways to say that it goes on aren't relied on.
     keep_alive = request.keep_alive and ends_by_itself and response.version == b"1.1" and not response.fields.closes()
@@ -50,20 +48,7 @@ def interim(response: Answered, sent: Injected) -> bytes:
     return _head(response, sent, ())
 
 
-def _framing(response: Answered, request: RequestHead) -> Framing:
-    """How to find the end of the body. Chunks are believed rather than a length."""
-    values = response.fields.values
-    if _has_no_body(response, request):
-        return Counted(0)
-    if (coding := values.get(b"transfer-encoding")) is not None:
-        if coding.lower() != b"chunked":
-            raise Malformed
-        return InChunks()
-    length = values.get(b"content-length")
-    return UntilTheEnd() if length is None else Counted(int(length))
-
-
-def _told(response: Answered, request: RequestHead, framing: Framing, *, same_length: bool) -> Headers:
+def _told(response: Answered, request: RequestHead, *, same_length: bool) -> Headers:
     """How the program is told where the body ends; if it isn't, it ends with the connection."""
     values = response.fields.values
     length = None if b"transfer-encoding" in values else values.get(b"content-length")
@@ -81,12 +66,12 @@ def _has_no_body(response: Answered, request: RequestHead) -> bool:
 
 def _head(response: Answered, sent: Injected, own: Headers) -> bytes:
     """As it came, for the other end; most often no secret is in it."""
-    headers = response.fields.end_to_end()
-    reason = response.reason
-    if sent.is_in(encoded(reason, headers)):
-        reason = sent.scrubbed(reason)
-        headers = [(sent.scrubbed(name), sent.scrubbed(value)) for name, value in headers]
-    return encoded(b"HTTP/1.1 %d %b" % (response.status, reason), [*headers, *own])
+    start, headers = b"HTTP/1.1 %d " % response.status, response.fields.end_to_end()
+    head = encoded(start + response.reason, [*headers, *own])
+    if sent.is_in(head):
+        scrubbed = [(sent.scrubbed(name), sent.scrubbed(value)) for name, value in headers]
+        head = encoded(start + sent.scrubbed(response.reason), [*scrubbed, *own])
+    return head
 
 
 def own_answer(status: int, text: str) -> bytes:

@@ -9,12 +9,10 @@ from runtime.egress.bytes import ChannelBroken
 from runtime.egress.http_answers import Answer, answer, interim, own_answer
 from runtime.egress.http_bodies import Body
 from runtime.egress.http_framing import Framing
-from runtime.egress.http_heads import CHUNKED, Malformed, read_answer, read_request
+from runtime.egress.http_heads import CHUNKED, MAX_HEAD, Malformed, read_answer, read_request
 from runtime.egress.http_requests import Refused, RequestHead, check_lines, checked
 from runtime.egress.secrets import Injected, NotSendable, SecretSet
 from runtime.egress.turns import LARGE
-
-MAX_HEAD = 64 * 1024
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _IDENTITY = (b"Accept-Encoding", b"identity")
@@ -117,15 +115,12 @@ class Conversation:
     def _pass_on_request(self, framing: Framing, body: Body) -> None:
         """Raises Refused when the body isn't whole: what was sent of it never looks so to the server."""
         try:
-            while piece := self._asked.body(framing):
-                self.to_server += body.piece(piece)
+            if self._asked.pass_on(framing, body, self.to_server):
+                self._asking = None
         except Malformed:
             if self._reply is not None:
                 raise ChannelBroken from None
             raise Refused(400, "The request's body is not HTTP/1.1, or not whole.") from None
-        if piece is None:
-            self.to_server += body.end()
-            self._asking = None
 
     def _begin_reply(self, request: RequestHead) -> bool:
         """Whether there is a whole head; it may be one that comes before the answer's. Raises Malformed."""
@@ -146,12 +141,10 @@ class Conversation:
 
     def _pass_on_reply(self, reply: Answer) -> None:
         try:
-            while piece := self._answered.body(reply.framing):
-                self.to_program += reply.body.piece(piece)
+            is_whole = self._answered.pass_on(reply.framing, reply.body, self.to_program)
         except Malformed:
             raise ChannelBroken from None
-        if piece is None:
-            self.to_program += reply.body.end()
+        if is_whole:
             self._reply = self._request = None
             self._is_first = False
             # What comes unasked answers nothing, and what is left of a request is none.
@@ -194,10 +187,13 @@ class _Stream:
         del self.waiting[:end]
         return head
 
-    def body(self, framing: Framing) -> bytes | None:
-        """The next bytes of a body, empty when they aren't there, None at its end. Raises Malformed."""
-        piece = framing.take(self.waiting)
-        if piece == b"" and self.ended:
+    def pass_on(self, framing: Framing, body: Body, out: bytearray) -> bool:
+        """What there is of a body, as `body` has it, is put `out`. Whether that is its end. Raises Malformed."""
+        while piece := framing.take(self.waiting):
+            out += body.piece(piece)
+        if piece is not None and self.ended:
             framing.end()
             piece = framing.take(self.waiting)
-        return piece
+        if piece is None:
+            out += body.end()
+        return piece is None

@@ -6,11 +6,10 @@ from typing import Protocol
 
 import h11
 
-from runtime.egress.http_heads import Malformed
+from runtime.egress.http_heads import MAX_HEAD, Fields, Malformed
 
 # What makes h11 read chunks.
 _BEFORE_CHUNKS = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-_MAX_TRAILERS = 64 * 1024
 
 
 class Framing(Protocol):
@@ -50,7 +49,7 @@ class InChunks:
     """Chunks, whose extensions and trailers are of no interest."""
 
     def __init__(self) -> None:
-        self._reader = h11.Connection(h11.SERVER, _MAX_TRAILERS)
+        self._reader = h11.Connection(h11.SERVER, MAX_HEAD)
         self._reader.receive_data(_BEFORE_CHUNKS)
         self._reader.next_event()
 
@@ -92,3 +91,13 @@ class UntilTheEnd:
     def end(self) -> None:
         """See Framing."""
         self._ended = True
+
+
+def said_by(fields: Fields) -> Framing | None:
+    """What a message's headers say, chunks being believed rather than a length; None if nothing. Raises Malformed."""
+    if (coding := fields.values.get(b"transfer-encoding")) is not None:
+        if coding.lower() != b"chunked":
+            raise Malformed
+        return InChunks()
+    length = fields.values.get(b"content-length")
+    return None if length is None else Counted(int(length))

@@ -11,6 +11,8 @@ import httptools
 Headers = Sequence[tuple[bytes, bytes]]
 """Names and values, in order and as they were written."""
 
+MAX_HEAD = 64 * 1024
+
 CHUNKED = (b"Transfer-Encoding", b"chunked")
 CLOSE = (b"Connection", b"close")
 
@@ -123,7 +125,7 @@ def _fields(lines: bytes) -> Fields:
     except httptools.HttpParserUpgrade:
         pass  # it is told when all headers were read, and nothing is switched to another protocol here
     except httptools.HttpParserError:
-        fields.whole = False
+        raise Malformed from None  # without its text, which may be a header's
     if not fields.whole:
-        raise Malformed  # without the parser's text, which may be a header's
+        raise Malformed
     return fields

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from runtime.egress.http_framing import Counted, Framing, InChunks
+from runtime.egress.http_framing import Counted, Framing, said_by
 from runtime.egress.http_heads import CHUNKED, CLOSE, Asked, Fields, Headers, encoded
 from runtime.egress.names import InvalidName, canonical
 from runtime.network_values import Reason
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class RequestHead:
-    """What goes on of a request's head. `length` is what says how long its body is.
+    """What goes on of a request's head. `length` is what says how long its body is, by `framing` its end is found.
 
     `modern` is whether the program speaks HTTP/1.1, `keep_alive` whether it may go on afterwards.
     """
@@ -36,6 +36,7 @@ class RequestHead:
     host: bytes
     headers: Headers = field(repr=False)
     length: Headers
+    framing: Framing
     modern: bool
     keep_alive: bool
 
@@ -44,14 +45,6 @@ class RequestHead:
         closing = () if self.keep_alive else (CLOSE,)
         start = b"%b %b HTTP/1.1" % (self.method, self.target)
         return encoded(start, [(b"Host", self.host), *headers, *self.length, *closing])
-
-    @property
-    def framing(self) -> Framing:
-        """How to find the end of the body."""
-        if not self.length:
-            return Counted(0)
-        name, value = self.length[0]
-        return InChunks() if (name, value) == CHUNKED else Counted(int(value))
 
 
 def check_lines(head: bytes) -> None:
@@ -83,6 +76,7 @@ def checked(request: Asked, host: str, port: int) -> RequestHead:
         host=host.encode() + port_said,
         headers=fields.end_to_end([b"host"]),
         length=_length(fields, modern=modern),
+        framing=said_by(fields) or Counted(0),
         modern=modern,
         keep_alive=modern and not fields.closes(),
     )

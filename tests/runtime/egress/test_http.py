@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from runtime.egress.bytes import ChannelBroken
-from runtime.egress.http_conversation import MAX_HEAD
+from runtime.egress.http_heads import MAX_HEAD
 from runtime.network_values import Reason
 from tests.runtime.egress.talks import HOST, PORT, talking
 
