@@ -24,13 +24,6 @@ UP = f"head -c {SIZE} /dev/zero | {CURL} -T - -H 'Content-Length: {SIZE}' -H 'Tr
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The server at the other end."""
-    with Site(tmp_path_factory.mktemp("site")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def service(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service whose sandboxes may reach it."""
     with Service(tmp_path_factory.mktemp("service"), site.settings, site.hosts) as running:

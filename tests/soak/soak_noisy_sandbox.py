@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from bench.percentiles import Percentiles
-from bench.site import INTERCEPTED, SPLICED, VALUE, Site
+from bench.site import INTERCEPTED, SPLICED, Site
 from tests.memory import MIB
 from tests.runtime.egress.stub_servers import StubServer, echo
 from tests.service import Service, wait_until
@@ -38,9 +38,9 @@ print(json.dumps(seconds[20:]))
 
 
 @pytest.fixture(scope="module")
-def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def http(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a service whose sandboxes may reach a server of large files, and one that echoes."""
-    with Site(tmp_path_factory.mktemp("site")) as site, StubServer(ECHO_PORT, echo) as echoing:
+    with StubServer(ECHO_PORT, echo) as echoing:
         hosts = {**site.hosts, ECHO: echoing.address}
         ranges = json.dumps({host: ["127.0.0.0/8"] for host in hosts})
         settings = {**site.settings, "EGRESS_PRIVATE_RANGES": ranges, "EGRESS_EXTRA_PORTS": str(ECHO_PORT)}
@@ -49,11 +49,9 @@ def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def noisy(http: httpx.Client) -> str:
+def noisy(http: httpx.Client, site: Site) -> str:
     """The id of a container that may reach the large files."""
-    secret = {"domain": INTERCEPTED, "name": "API_KEY", "value": VALUE}
-    policy = {"type": "allowlist", "allowed_domains": [SPLICED, INTERCEPTED], "domain_secrets": [secret]}
-    return made(http, policy)
+    return made(http, site.policy)
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from runtime.egress.bytes import ChannelBroken
 from runtime.egress.http_heads import MAX_HEAD
 from runtime.network_values import Reason
-from tests.runtime.egress.talks import HOST, PORT, talking
+from tests.runtime.egress.talks import HOST, PORT, Peer, Talk, talking
 
 HOST_LINE = f"Host: {HOST}\r\n".encode()
 GET = b"GET / HTTP/1.1\r\n" + HOST_LINE + b"\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@asynccontextmanager
+async def asking() -> AsyncIterator[tuple[Talk, Peer]]:
+    """A talk in which the server has heard a request, and its end of the connection."""
+    async with talking() as talk:
+        await talk.says(GET)
+        server = await talk.server()
+        await server.hears(b"\r\n\r\n")
+        yield talk, server
 
 
 async def forwarded(request: bytes, ending: bytes = b"\r\n\r\n") -> bytes:
@@ -447,10 +457,7 @@ async def test_a_second_answer_to_one_request_is_lost() -> None:
 @pytest.mark.parametrize("unasked", [b"", b"HTTP/1.1 408 Too late\r\nContent-Length: 0\r\n\r\n"])
 async def test_a_server_that_ends_between_requests_ends_the_connection(unasked: bytes) -> None:
     """The program sees what it would see without anybody in between."""
-    async with talking() as talk:
-        await talk.says(GET)
-        server = await talk.server()
-        await server.hears(b"\r\n\r\n")
+    async with asking() as (talk, server):
         await server.says(OK)
         await talk.hears(b"ok")
         await asyncio.sleep(0.01)
@@ -491,10 +498,7 @@ async def test_an_answer_that_is_none(answer: bytes) -> None:
 )
 async def test_an_answer_that_is_cut_short_does_not_look_whole(answer: bytes) -> None:
     """The gate resets the program's connection then."""
-    async with talking() as talk:
-        await talk.says(GET)
-        server = await talk.server()
-        await server.hears(b"\r\n\r\n")
+    async with asking() as (talk, server):
         await server.says(answer)
         server.leaves()
         with pytest.raises(ChannelBroken):
@@ -504,10 +508,7 @@ async def test_an_answer_that_is_cut_short_does_not_look_whole(answer: bytes) ->
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"])
 async def test_an_answer_that_is_cut_off_does_not_look_whole(head: bytes) -> None:
     """Not even one that would last until the end of the connection: a reset is none."""
-    async with talking() as talk:
-        await talk.says(GET)
-        server = await talk.server()
-        await server.hears(b"\r\n\r\n")
+    async with asking() as (talk, server):
         await server.says(head + b"ok")
         await talk.hears(b"ok" if b"Length" in head else b"ok\r\n")
         server.resets()
@@ -517,10 +518,7 @@ async def test_an_answer_that_is_cut_off_does_not_look_whole(head: bytes) -> Non
 
 async def test_events_come_as_they_are_sent() -> None:
     """Nothing waits for more."""
-    async with talking() as talk:
-        await talk.says(GET)
-        server = await talk.server()
-        await server.hears(b"\r\n\r\n")
+    async with asking() as (talk, server):
         await server.says(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
         await talk.hears(b"\r\n\r\n")
         for number in range(5):
@@ -530,10 +528,7 @@ async def test_events_come_as_they_are_sent() -> None:
 
 async def test_a_program_that_leaves_takes_the_connection_with_it() -> None:
     """The server's ends too."""
-    async with talking() as talk:
-        await talk.says(GET)
-        server = await talk.server()
-        await server.hears(b"\r\n\r\n")
+    async with asking() as (talk, server):
         await server.says(OK)
         await talk.hears(b"ok")
         talk.program.end()
@@ -554,10 +549,7 @@ async def taken(send: Callable[[bytes], Awaitable[None]]) -> int:
 
 async def test_a_program_that_does_not_read_makes_its_server_wait() -> None:
     """Little of an answer is held; the rest stays with the server."""
-    async with talking() as talk:
-        await talk.says(GET)
-        server = await talk.server()
-        await server.hears(b"\r\n\r\n")
+    async with asking() as (_, server):
         await server.says(b"HTTP/1.1 200 OK\r\n\r\n")
         assert await taken(server.says) < 64 * 2**20
 
