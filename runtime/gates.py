@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from runtime.egress.config import EgressConfig
 from runtime.egress.egress import Egress
 from runtime.egress.gate import Gate
+from runtime.egress.pushed import PushedConnection
 from runtime.egress.requested_policy import checked_policy
 from runtime.egress.sealing import Seal
 from runtime.errors import NotFound
@@ -120,7 +121,7 @@ class _WayOut:
         if gate is None:
             connection.close()
         else:
-            gate.accept(host, port, connection)
+            gate.accept(host, port, PushedConnection(connection))
 
     def looked_up(self, host: object) -> None:
         """See WayOut."""

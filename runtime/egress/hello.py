@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from runtime.egress.bytes import ByteChannel
 from runtime.egress.client_hello import ClientHelloReader
 from runtime.egress.denial import Denied
+from runtime.egress.metered import MeteredConnection
 from runtime.network_values import Reason
 
 
-async def read_hello(client: ByteChannel, host: str, seconds: float) -> bytes:
+async def read_hello(client: MeteredConnection, host: str, seconds: float) -> bytes:
     """Read a whole ClientHello that names `host`, and return all that was read, to be passed on.
 
     Raises Denied when it names another or none, isn't TLS, or doesn't come within `seconds`.

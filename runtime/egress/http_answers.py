@@ -8,7 +8,7 @@ from http import HTTPStatus
 from runtime.egress.http_bodies import Body
 from runtime.egress.http_framing import Counted, Framing, UntilTheEnd, said_by
 from runtime.egress.http_heads import CHUNKED, CLOSE, Answered, Headers, encoded
-from runtime.egress.http_requests import RequestHead
+from runtime.egress.http_requests import Request
 from runtime.egress.secrets import Injected
 
 
@@ -25,11 +25,12 @@ class Answer:
     keep_alive: bool
 
 
-def answer(response: Answered, request: RequestHead, sent: Injected) -> Answer:
-    """The answer to `request`, which was sent with these secrets: they are taken out of it. Raises Malformed.
+def answer(response: Answered, request: Request) -> Answer:
+    """The answer to `request`: the secrets that this was sent with are taken out of it. Raises Malformed.
 
     Bodies that the server has compressed stay as they are, though it was asked not to.
     """
+    sent = request.sent
     framing = Counted(0) if _has_no_body(response, request) else said_by(response.fields) or UntilTheEnd()
     compressed = response.fields.values.get(b"content-encoding", b"identity").lower() != b"identity"
     scrubber = sent.scrubber() if sent.echoes and not compressed else None
@@ -43,12 +44,12 @@ def answer(response: Answered, request: RequestHead, sent: Injected) -> Answer:
     )
 
 
-def interim(response: Answered, sent: Injected) -> bytes:
+def interim(response: Answered, request: Request) -> bytes:
     """What comes before the answer, as it is sent."""
-    return _head(response, sent, ())
+    return _head(response, request.sent, ())
 
 
-def _told(response: Answered, request: RequestHead, *, same_length: bool) -> Headers:
+def _told(response: Answered, request: Request, *, same_length: bool) -> Headers:
     """How the program is told where the body ends; if it isn't, it ends with the connection."""
     values = response.fields.values
     length = None if b"transfer-encoding" in values else values.get(b"content-length")
@@ -60,7 +61,7 @@ def _told(response: Answered, request: RequestHead, *, same_length: bool) -> Hea
     return (CHUNKED,) if request.modern else ()
 
 
-def _has_no_body(response: Answered, request: RequestHead) -> bool:
+def _has_no_body(response: Answered, request: Request) -> bool:
     return request.method == b"HEAD" or response.status in (204, 304)
 
 

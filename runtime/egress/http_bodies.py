@@ -12,9 +12,9 @@ class Body:
         self._scrubber = scrubber
         self._chunked = chunked
 
-    def piece(self, data: bytes | memoryview) -> bytes:
+    def piece(self, data: bytes) -> bytes:
         """What is written when `data` follows; it may be nothing."""
-        return self._framed(bytes(data) if self._scrubber is None else self._scrubber.feed(data))
+        return self._framed(data if self._scrubber is None else self._scrubber.feed(data))
 
     def end(self) -> bytes:
         """What is written when nothing follows."""

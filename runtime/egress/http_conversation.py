@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 
 from runtime.egress.bytes import ChannelBroken
 from runtime.egress.http_answers import Answer, answer, interim, own_answer
 from runtime.egress.http_bodies import Body
 from runtime.egress.http_framing import Framing
-from runtime.egress.http_heads import CHUNKED, MAX_HEAD, Malformed, read_answer, read_request
-from runtime.egress.http_requests import Refused, RequestHead, check_lines, checked
-from runtime.egress.secrets import Injected, NotSendable, SecretSet
+from runtime.egress.http_heads import MAX_HEAD, Malformed, read_answer
+from runtime.egress.http_requests import Refused, Request, Requests
+from runtime.egress.secrets import SecretSet
 from runtime.egress.turns import LARGE
 
+# Not http.HTTPStatus, whose members take a while to be looked up.
+_SWITCHING_PROTOCOLS = 101
+_OK = 200
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
-_IDENTITY = (b"Accept-Encoding", b"identity")
 
 
 class Conversation:
@@ -31,13 +32,11 @@ class Conversation:
         self.over = False
         self.refusal: Refused | None = None
         self._host = host
-        self._port = port
-        self._secrets = secrets
+        self._requests = Requests(host, port, secrets)
         self._asked = _Stream()
         self._answered = _Stream()
         self._is_first = True
-        self._request: RequestHead | None = None  # that is to be answered
-        self._sent: Injected
+        self._request: Request | None = None  # that is to be answered
         self._asking: tuple[Framing, Body] | None = None  # what is still to come of it
         self._reply: Answer | None = None  # that has begun
 
@@ -92,25 +91,14 @@ class Conversation:
             if head is None:
                 self.over = self._asked.ended
                 return False
-            check_lines(head)
-            request = checked(read_request(head), self._host, self._port)
+            request = self._requests.read(head)
         except Malformed as malformed:
             raise Refused(malformed.status, "The request is not HTTP/1.1.") from None
-        self._sent = self._with_secrets(request)
         self._request = request
-        self._asking = request.framing, Body(None, chunked=CHUNKED in request.length)
-        self.to_server += request.encoded(self._sent.headers)
+        if request.framing is not None:
+            self._asking = request.framing, Body(None, chunked=request.chunked)
+        self.to_server += request.head
         return True
-
-    def _with_secrets(self, request: RequestHead) -> Injected:
-        """The request's headers as they are sent."""
-        headers = request.headers
-        if self._secrets:  # nothing can be hidden in what is compressed
-            headers = [*(header for header in headers if header[0].lower() != b"accept-encoding"), _IDENTITY]
-        try:
-            return self._secrets.inject(headers)
-        except NotSendable:
-            raise Refused(431, "With its secrets in, the request's head is too large or not HTTP/1.1.") from None
 
     def _pass_on_request(self, framing: Framing, body: Body) -> None:
         """Raises Refused when the body isn't whole: what was sent of it never looks so to the server."""
@@ -122,7 +110,7 @@ class Conversation:
                 raise ChannelBroken from None
             raise Refused(400, "The request's body is not HTTP/1.1, or not whole.") from None
 
-    def _begin_reply(self, request: RequestHead) -> bool:
+    def _begin_reply(self, request: Request) -> bool:
         """Whether there is a whole head; it may be one that comes before the answer's. Raises Malformed."""
         head = self._answered.head()
         if head is None:
@@ -130,13 +118,13 @@ class Conversation:
                 raise Malformed
             return False
         response = read_answer(head)
-        if response.status == HTTPStatus.SWITCHING_PROTOCOLS:
+        if response.status == _SWITCHING_PROTOCOLS:
             raise Malformed
-        if response.status >= HTTPStatus.OK:
-            self._reply = answer(response, request, self._sent)
+        if response.status >= _OK:
+            self._reply = answer(response, request)
             self.to_program += self._reply.head
         elif request.modern:
-            self.to_program += interim(response, self._sent)
+            self.to_program += interim(response, request)
         return True
 
     def _pass_on_reply(self, reply: Answer) -> None:
@@ -149,7 +137,7 @@ class Conversation:
             self._is_first = False
             # What comes unasked answers nothing, and what is left of a request is none.
             self.over = not reply.keep_alive or bool(self._answered.waiting) or self._asking is not None
-            if not self.over:
+            if not self.over and (self._asked.waiting or self._asked.ended):
                 self._go_on()
 
     def _give_no_answer(self) -> None:

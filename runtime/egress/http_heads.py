@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import httptools
@@ -20,10 +20,10 @@ CLOSE = (b"Connection", b"close")
 _OF_A_CONNECTION = frozenset(
     b"connection content-length http2-settings keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
 )
-_ASKED = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d\.\d)\r\n")
+_ASKED = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d\.\d)(?=\r\n)")
 _ANSWERED = re.compile(rb"HTTP/(1\.\d) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r?\n")
 # Stands before all headers, whose grammar is the same in requests and answers.
-_ANY_START = b"GET / HTTP/1.1\r\n"
+_ANY_START = b"GET / HTTP/1.1"
 
 
 class Malformed(Exception):
@@ -66,9 +66,10 @@ class Fields:
         """Whether the connection is to end after the message."""
         return b"close" in self._said_of_the_connection()
 
-    def end_to_end(self, besides: Iterable[bytes] = ()) -> Headers:
+    def end_to_end(self, besides: Sequence[bytes] = ()) -> Headers:
         """Those that are meant for the other end, without the ones `besides`, in lower case."""
-        left_out = _OF_A_CONNECTION.union(self._said_of_the_connection(), besides)
+        said = self._said_of_the_connection()
+        left_out = _OF_A_CONNECTION.union(said, besides) if said or besides else _OF_A_CONNECTION
         return [(name, value) for known, name, value in self._lines if known not in left_out]
 
     def _said_of_the_connection(self) -> Sequence[bytes]:
@@ -76,13 +77,12 @@ class Fields:
         return () if said is None else [token.strip() for token in said.lower().split(b",")]
 
 
-class Asked(NamedTuple):
-    """The head of a request. `version` is such as b"1.1"."""
+class RequestLine(NamedTuple):
+    """The first line of a request. `version` is such as b"1.1"."""
 
     method: bytes
     target: bytes
     version: bytes
-    fields: Fields
 
 
 class Answered(NamedTuple):
@@ -94,26 +94,32 @@ class Answered(NamedTuple):
     fields: Fields
 
 
-def read_request(head: bytes) -> Asked:
-    """What a whole head says. Raises Malformed."""
+def split_request(head: bytes) -> tuple[RequestLine, bytes]:
+    """The first line of a whole head, and the others, from the break before them. Raises Malformed."""
     if (start := _ASKED.match(head)) is None:
         raise Malformed
-    return Asked(start[1], start[2], start[3], _fields(head[start.end() :]))
+    return RequestLine(start[1], start[2], start[3]), head[start.end() :]
 
 
 def read_answer(head: bytes) -> Answered:
     """What a whole head says; lines may end as on Unix. Raises Malformed."""
     if (start := _ANSWERED.match(head)) is None:
         raise Malformed
-    return Answered(start[1], int(start[2]), start[3] or b"", _fields(head[start.end() :]))
+    return Answered(start[1], int(start[2]), start[3] or b"", read_fields(b"\r\n" + head[start.end() :]))
 
 
 def encoded(start: bytes, headers: Headers) -> bytes:
     """A head, from its first line to the empty one."""
-    return b"".join([start, b"\r\n", *[b"%b: %b\r\n" % header for header in headers], b"\r\n"])
+    return start + b"\r\n" + encoded_headers(headers)
 
 
-def _fields(lines: bytes) -> Fields:
+def encoded_headers(headers: Headers) -> bytes:
+    """A head after its first line."""
+    return b"".join([*[b"%b: %b\r\n" % header for header in headers], b"\r\n"])
+
+
+def read_fields(lines: bytes) -> Fields:
+    """What the lines of a head after the first say, from the break before them. Raises Malformed."""
     fields = Fields()
     parser = httptools.HttpRequestParser(fields)
     # How long the body is, and whether that is ambiguous, isn't decided here: requests and answers differ in it.

@@ -39,12 +39,9 @@ async def intercept(
     gone.
     """
     program = TlsChannel.as_server(client, authority.context(host), hello)
-    try:
-        async with meanwhile(_verified(dial, trust, host)) as dialling:
-            await _shake_hands(program, client)
-            await serve_http(program, host, port, lambda: dialling, secrets, deny)
-    finally:
-        program.let_go()
+    async with meanwhile(_verified(dial, trust, host)) as dialling:
+        await _shake_hands(program, client)
+        await serve_http(program, host, port, lambda: dialling, secrets, deny)
 
 
 async def _shake_hands(program: TlsChannel, client: ByteChannel) -> None:

@@ -5,51 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from runtime.egress.connection import Connection
+from runtime.egress.layer import Layer
 from runtime.egress.traffic import Allowance, Traffic
 
 
-class MeteredConnection:
-    """Implements ByteChannel: bytes of a connection are counted before they go on, and beyond the allowance never do.
+class MeteredConnection(Layer):
+    """Bytes of a connection are counted before they go on, and beyond the allowance never do: they are Denied then.
 
-    Receiving and sending raise Denied then. `moved` is called whenever bytes pass. Who takes them from the `connection`
-    itself has to `count_sent` and `count_received`, by their number, as seen from the sandbox.
+    `moved` is called whenever bytes pass.
     """
 
     def __init__(
         self, connection: Connection, traffic: Traffic, allowance: Allowance, moved: Callable[[], None]
     ) -> None:
-        self.connection = connection
+        super().__init__(connection)
+        self._connection = connection
         self._traffic = traffic
         self._allowance = allowance
         self._moved = moved
 
     async def receive(self) -> bytes:
-        """See ByteChannel."""
-        data = await self.connection.receive()
-        self.count_sent(len(data))
+        """See Connection."""
+        data = await self._connection.receive()
+        self._count_sent(len(data))
         return data
 
-    async def send(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
+        """Bytes for the server."""
+        self._count_sent(len(data))
+        self._above.data_received(data)
+
+    def write(self, data: bytes) -> None:
         """See ByteChannel."""
-        self.count_received(len(data))
-        await self.connection.send(data)
-
-    def end(self) -> None:
-        """See ByteChannel."""
-        self.connection.end()
-
-    def close(self) -> None:
-        """See ByteChannel."""
-        self.connection.close()
-
-    def count_sent(self, size: int) -> None:
-        """Bytes are about to go on to the server. Raises Denied."""
-        self._allowance.take(size)
-        self._traffic.sent += size
-        self._moved()
-
-    def count_received(self, size: int) -> None:
-        """Bytes are about to go on to the sandbox. Raises Denied."""
+        size = len(data)
         self._allowance.take(size)
         self._traffic.received += size
+        self._moved()
+        self._below.write(data)
+
+    def _count_sent(self, size: int) -> None:
+        """By the sandbox."""
+        self._allowance.take(size)
+        self._traffic.sent += size
         self._moved()

@@ -57,7 +57,7 @@ class Passage:
     async def _untouched(self, beginning: bytes, dialling: Awaitable[Dialled]) -> None:
         """After its `beginning`, which was read already."""
         server = await self._let_through(dialling)
-        await server.send(beginning)
+        server.write(beginning)
         await splice(self._client, server)
 
     async def _as_http(self) -> None:

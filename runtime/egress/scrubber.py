@@ -7,7 +7,7 @@ may still turn out to be part of a value.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 MISSING = -1
 
@@ -19,6 +19,11 @@ class Echo:
         self.sought = sought
         self.placeholder = placeholder
         self._shorter = [0, 0]
+
+    def is_far_from(self, data: bytes) -> bool:
+        """Whether it is neither in there, nor begins there with its first byte where the rest of it might follow."""
+        border = max(0, len(data) + 1 - len(self.sought))
+        return data.find(self.sought[:1], border) == MISSING and self.sought not in data
 
     def shorter(self, begun: int) -> int:
         """The longest shorter beginning of the text that its first `begun` bytes end with (Knuth, Morris, Pratt).
@@ -77,15 +82,21 @@ class _Search:
 class Scrubber:
     """Hides texts in one stream. What the first, longest one that occurs overlaps with is hidden together with it."""
 
-    def __init__(self, echoes: Iterable[Echo]) -> None:
-        self._searches = [_Search(echo) for echo in echoes if echo.sought]
-        self._missing = set(range(len(self._searches)))
+    def __init__(self, echoes: Sequence[Echo]) -> None:
+        self._echoes = echoes
+        self._searches: list[_Search] = []
+        self._missing = set[int]()
         self._found: list[tuple[int, int, int]] = []  # a heap: first place, size downwards, which search
         self._held = bytearray()
         self._ended = False
 
-    def feed(self, data: bytes | memoryview) -> bytes:
+    def feed(self, data: bytes) -> bytes:
         """The stream goes on: what is certain by now."""
+        if not self._held and self._is_far_from(data):
+            return data
+        if not self._searches:
+            self._searches = [_Search(echo) for echo in self._echoes if echo.sought]
+            self._missing.update(range(len(self._searches)))
         border = len(self._held)
         self._held += data
         for index in list(self._missing):
@@ -95,7 +106,13 @@ class Scrubber:
     def finish(self) -> bytes:
         """The stream has ended: the rest."""
         self._ended = True
-        return self._certain()
+        return self._certain() if self._held else b""
+
+    def _is_far_from(self, data: bytes) -> bool:
+        for echo in self._echoes:  # noqa: SIM110 - all() takes twice as long, and this is asked of each piece
+            if not echo.is_far_from(data):
+                return False
+        return True
 
     def _note(self, index: int, place: int) -> None:
         """Write down where a search has led to."""

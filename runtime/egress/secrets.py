@@ -38,7 +38,10 @@ class Injected:
 
     def is_in(self, data: bytes) -> bool:
         """Whether some of it is in a part of the answer."""
-        return any(echo.sought in data for echo in self.echoes)
+        for echo in self.echoes:  # noqa: SIM110 - any() takes twice as long, and this is asked of each answer
+            if echo.sought in data:
+                return True
+        return False
 
     def scrubbed(self, data: bytes) -> bytes:
         """Something whole of the answer, scrubbed."""
@@ -52,7 +55,7 @@ class SecretSet:
     def __init__(self, host: str, values: Mapping[SecretName, str]) -> None:
         mine = {secret: value.encode() for secret, value in values.items() if secret.domain == host}
         self._values = {secret.name.encode(): value for secret, value in mine.items()}
-        self._echoes = [Echo(value, secret.placeholder.encode()) for secret, value in mine.items()]
+        self._echoes = [Echo(value, secret.placeholder.encode()) for secret, value in mine.items() if value]
 
     def __bool__(self) -> bool:
         return bool(self._values)

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from runtime.egress.bytes import ByteChannel, ChannelBroken
-from runtime.egress.denial import Denied
-from runtime.errors import SandboxLost
+from runtime.egress.layer import Layer
 
 _RECORD = 16 * 1024
 
@@ -25,113 +24,153 @@ def trust_in_servers(ca_bundle: Path | None) -> ssl.SSLContext:
     return trust
 
 
-class TlsChannel:
-    """Implements ByteChannel. `shake_hands` comes first."""
+class TlsChannel(Layer):
+    """What is inside TLS. `shake_hands` comes first.
+
+    An end without TLS's own is one too: what HTTP says tells whether something is missing. After the own end, nothing
+    is told but that the channel below has ended.
+    """
 
     def __init__(
-        self, channel: ByteChannel, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO
+        self, below: ByteChannel, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO
     ) -> None:
-        self._channel = channel
+        super().__init__(below)
         self._tls = tls
         self._incoming = incoming
         self._outgoing = outgoing
-        self._goodbye: asyncio.Task[None] | None = None
+        self._received_end = False
+        self._sent_end = False
 
     @classmethod
-    def as_server(cls, channel: ByteChannel, context: ssl.SSLContext, beginning: bytes) -> Self:
+    def as_server(cls, below: ByteChannel, context: ssl.SSLContext, beginning: bytes) -> Self:
         """The server's side, when the `beginning` of what the client sends was read already."""
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         incoming.write(beginning)
-        return cls(channel, context.wrap_bio(incoming, outgoing, server_side=True), incoming, outgoing)
+        return cls(below, context.wrap_bio(incoming, outgoing, server_side=True), incoming, outgoing)
 
     @classmethod
-    def as_client(cls, channel: ByteChannel, context: ssl.SSLContext, server_name: str) -> Self:
+    def as_client(cls, below: ByteChannel, context: ssl.SSLContext, server_name: str) -> Self:
         """The client's side, towards the server that `context` verifies to be `server_name`."""
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        return cls(channel, context.wrap_bio(incoming, outgoing, server_hostname=server_name), incoming, outgoing)
+        return cls(below, context.wrap_bio(incoming, outgoing, server_hostname=server_name), incoming, outgoing)
 
     async def shake_hands(self) -> None:
         """Come to terms with the other side; the client's side has verified the server then.
 
-        Raises ssl.SSLError, of which ssl.SSLCertVerificationError is one, when the two don't agree.
+        Raises ssl.SSLError, of which ssl.SSLCertVerificationError is one, when the two don't agree, and what the
+        channel is lost by.
         """
-        while True:
-            try:
-                self._tls.do_handshake()
-            except ssl.SSLWantReadError:
-                await self._flush()
-                await self._fill()
-            except ssl.SSLError:
-                with suppress(ChannelBroken):  # the other side may be gone; otherwise it is told why
-                    await self._flush()
-                raise
-            else:
-                return await self._flush()
+        handshake = _Handshake(self._below, self._tls, self._incoming, self._outgoing)
+        self._below.hand_over(handshake)
+        handshake.go_on()
+        await handshake.done
 
-    async def receive(self) -> bytes:
-        """See ByteChannel. An end without TLS's own is one too: what HTTP says tells whether something is missing."""
-        while self._goodbye is None:
-            if self._is_drained:
-                await self._fill()
-            pieces: list[bytes] = []
-            try:
-                while not (pieces and self._is_drained) and (piece := self._tls.read(_RECORD)):
-                    pieces.append(piece)
-            except ssl.SSLWantReadError:
-                if not pieces:
-                    continue
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                pass
-            except ssl.SSLError:
-                if not pieces:
-                    raise ChannelBroken from None
-            return b"".join(pieces)
-        while await self._channel.receive():
-            pass  # whatever comes after the goodbye isn't of interest, but that it ends is
-        return b""
+    def hand_over(self, receiver: asyncio.Protocol) -> None:
+        """See ByteChannel."""
+        super().hand_over(receiver)
+        self._below.resume()
+        self._read()
 
-    async def send(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """See ByteChannel."""
         try:
             self._tls.write(data)
         except ssl.SSLError:
             raise ChannelBroken from None
-        await self._flush()
+        self._below.write(self._outgoing.read())
 
     def end(self) -> None:
-        """See ByteChannel. Nothing that is received afterwards is told."""
-        if self._goodbye is None:
-            self._goodbye = asyncio.get_running_loop().create_task(self._say_goodbye())
-
-    def close(self) -> None:
         """See ByteChannel."""
-        self.let_go()
-        self._channel.close()
+        if not self._sent_end:
+            self._sent_end = True
+            with suppress(ssl.SSLError):  # it says goodbye, then asks for the other side's
+                self._tls.unwrap()
+            if self._outgoing.pending:
+                self._below.write(self._outgoing.read())
+            self._below.end()
 
-    def let_go(self) -> None:
-        """Do nothing more with the channel, and leave it open."""
-        if self._goodbye is not None:
-            self._goodbye.cancel()
+    def data_received(self, data: bytes) -> None:
+        """What TLS itself has to answer to that waits for the next bytes that are sent, as it may."""
+        self._incoming.write(data)
+        self._read()
 
-    async def _say_goodbye(self) -> None:
-        with suppress(ssl.SSLError):  # it says so, then asks for the other side's goodbye
-            self._tls.unwrap()
-        with suppress(ChannelBroken, SandboxLost, Denied):
-            await self._flush()
-        self._channel.end()
-
-    @property
-    def _is_drained(self) -> bool:
-        """Whether TLS can only want more. Asking it costs an exception, on each small message two."""
-        return not (self._incoming.pending or self._incoming.eof)
-
-    async def _fill(self) -> None:
-        """Read on. What TLS itself has to answer to that waits for the next bytes that are sent, as it may."""
-        if data := await self._channel.receive():
-            self._incoming.write(data)
+    def eof_received(self) -> None:
+        """The channel below has ended."""
+        if self._sent_end:
+            self._above.eof_received()
         else:
             self._incoming.write_eof()
+            self._read()
 
-    async def _flush(self) -> None:
+    def _read(self) -> None:
+        """Tell what there is inside TLS by now."""
+        if self._received_end or self._sent_end:
+            return
+        pieces: list[bytes] = []
+        try:
+            # To be told that TLS wants more costs an exception: it isn't asked when it can only say that.
+            while not self._received_end and (self._incoming.pending or self._incoming.eof):
+                pieces.append(piece := self._tls.read(_RECORD))
+                self._received_end = not piece
+        except ssl.SSLWantReadError:
+            pass
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            self._received_end = True
+        except ssl.SSLError:
+            self._tell(pieces)
+            raise ChannelBroken from None
+        self._tell(pieces)
+        if self._received_end:
+            self._above.eof_received()
+
+    def _tell(self, pieces: list[bytes]) -> None:
+        if data := b"".join(pieces):
+            self._above.data_received(data)
+
+
+class _Handshake(asyncio.Protocol):
+    """The receiver of the channel below TLS until both sides have come to terms, which is when it is `done`."""
+
+    def __init__(
+        self, channel: ByteChannel, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO
+    ) -> None:
+        self.done = asyncio.get_running_loop().create_future()
+        self._channel = channel
+        self._tls = tls
+        self._incoming = incoming
+        self._outgoing = outgoing
+
+    def go_on(self) -> None:
+        """As far as it is possible by now."""
+        if self.done.done():
+            return
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self._flush()
+        except ssl.SSLError as error:
+            self._flush()  # the other side is told why
+            self.done.set_exception(error)
+        else:
+            self._flush()
+            self._channel.pause()
+            self.done.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes."""
+        self._incoming.write(data)
+        self.go_on()
+
+    def eof_received(self) -> None:
+        """No more bytes."""
+        self._incoming.write_eof()
+        self.go_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The other side is gone."""
+        if not self.done.done():
+            self.done.set_exception(exc or ChannelBroken())
+
+    def _flush(self) -> None:
         if self._outgoing.pending:
-            await self._channel.send(self._outgoing.read())
+            self._channel.write(self._outgoing.read())

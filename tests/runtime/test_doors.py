@@ -94,7 +94,7 @@ async def test_a_connection_is_taken_past_the_link(box: OpenBox) -> None:
     assert (host, port) == ("api.test", 80)
     assert await connection.receive() == b"ask"
     assert await connection.receive() == b""
-    await connection.send(b"answer")
+    connection.write(b"answer")
     connection.end()
     assert (await program).stdout == "b'answer'\n"
     connection.close()
@@ -121,7 +121,7 @@ async def test_connections_are_cut_off_from_either_side(box: OpenBox) -> None:
     connection = await box.next()
     lost = asyncio.Event()
     connection.on_lost(lost.set)
-    await connection.send(b"x")
+    connection.write(b"x")
     await program
     async with asyncio.timeout(START_SECONDS):
         await lost.wait()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 import h11
 
-from runtime.egress.bytes import ByteChannel, ChannelBroken
+from runtime.egress.bytes import ChannelBroken
 from runtime.egress.http import serve_http
+from runtime.egress.pushed import PushedConnection
 from runtime.egress.secrets import SecretSet
 from runtime.network_values import SecretName
 
@@ -39,12 +41,12 @@ async def heard(pieces: list[bytes]) -> bytes:
     """What a program hears when its server answers so: all heads, and bodies out of their chunks."""
     program = _Side([ASKED])
 
-    async def dial() -> ByteChannel:
-        return _Side(pieces)
+    async def dial() -> PushedConnection:
+        return PushedConnection(_Side(pieces))
 
     secrets = SecretSet(HOST, {SecretName(HOST, "A"): VALUE.decode()})
     try:
-        await serve_http(program, HOST, 443, dial, secrets, _never)
+        await serve_http(PushedConnection(program), HOST, 443, dial, secrets, _never)
     except ChannelBroken:
         return b"cut off"
     return _understood(program.heard)
@@ -89,4 +91,7 @@ class _Side:
         pass
 
     def close(self) -> None:
+        pass
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
         pass

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import h11
 
-from runtime.egress.http_heads import Malformed, read_request
-from runtime.egress.http_requests import Refused, check_lines, checked
+from runtime.egress.http_heads import Malformed
+from runtime.egress.http_requests import Refused, Requests
+from runtime.egress.secrets import SecretSet
 
 HOST = "api.test"
+LENGTHS = (b"content-length", b"transfer-encoding")
 
 SEEDS = [
     b"GET / HTTP/1.1\r\nHost: api.test\r\nX: 1\r\n\r\n",
@@ -25,23 +25,30 @@ def check(data: bytes) -> None:
     """The bytes are a head, and what follows."""
     end = data.find(b"\r\n\r\n")
     head = data[: end + 4] if end >= 0 else data
+    requests = Requests(HOST, 443, SecretSet(HOST, {}))
     try:
-        check_lines(head)
-        request = read_request(head)
-        goes_on = checked(request, HOST, 443)
+        sent = understood(requests.read(head).head)
     except (Malformed, Refused):
         return
+    assert understood(requests.read(head).head).headers == sent.headers
+    meant = understood(head)
+    assert sent.method == meant.method
+    assert meant.target.endswith(sent.target.removeprefix(b"/"))
+    own = {(b"Host", HOST.encode()), (b"Host", b"%b:443" % HOST.encode()), (b"Connection", b"close")}
+    others = {header for header in sent.headers.raw_items() if header[0].lower() not in LENGTHS}
+    assert others - own <= set(meant.headers.raw_items())
+    assert lengths(sent) == lengths(meant)
+
+
+def understood(head: bytes) -> h11.Request:
+    """A request, by h11."""
     parser = h11.Connection(h11.SERVER, 2**20)
     parser.receive_data(head)
-    understood = parser.next_event()
-    assert isinstance(understood, h11.Request)
-    assert (request.method, request.target) == (understood.method, understood.target)
-    headers = understood.headers.raw_items()
-    assert all(header in headers for header in goes_on.headers)
-    assert lengths(goes_on.length) == lengths(understood.headers)
+    request = parser.next_event()
+    assert isinstance(request, h11.Request)
+    return request
 
 
-def lengths(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Those that say how long the body is."""
-    lower = [(name.lower(), value) for name, value in headers]
-    return [(name, value) for name, value in lower if name in (b"content-length", b"transfer-encoding")]
+def lengths(request: h11.Request) -> list[tuple[bytes, bytes]]:
+    """What says how long its body is."""
+    return [header for header in request.headers if header[0] in LENGTHS]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 
 import h11
 
-from runtime.egress.bytes import ByteChannel, ChannelBroken
+from runtime.egress.bytes import ChannelBroken
 from runtime.egress.http import serve_http
+from runtime.egress.pushed import PushedConnection
 from runtime.egress.secrets import SecretSet
 from runtime.network_values import Reason, SecretName
 
@@ -38,12 +40,12 @@ async def heard(pieces: list[bytes]) -> list[tuple[bytes, bytes]]:
     server = _Server()
     denied: list[Reason] = []
 
-    async def dial() -> ByteChannel:
-        return server
+    async def dial() -> PushedConnection:
+        return PushedConnection(server)
 
     secrets = SecretSet(HOST, {SecretName(HOST, "A"): VALUE})
     with suppress(ChannelBroken):
-        await serve_http(_Program(pieces), HOST, 443, dial, secrets, denied.append)
+        await serve_http(PushedConnection(_Program(pieces)), HOST, 443, dial, secrets, denied.append)
     assert set(denied) <= {Reason.BAD_REQUEST, Reason.HOST_MISMATCH}
     return server.requests
 
@@ -65,6 +67,9 @@ class _Program:
         pass
 
     def close(self) -> None:
+        pass
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
         pass
 
 
@@ -114,3 +119,6 @@ class _Server:
 
     def close(self) -> None:
         self._answers.put_nowait(b"")
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        pass

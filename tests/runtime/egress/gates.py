@@ -60,5 +60,5 @@ async def fetched(gate: Gate, host: object = HOST, port: object = RAW_PORT, says
     await program.send(says)
     program.end()
     received = await program.read_all()
-    await program.connection.closed.wait()
+    await program.gate_end.closed.wait()
     return received

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from runtime.egress.pushed import PushedConnection
 from runtime.errors import SandboxLost
 
 WINDOW = 256 * 1024
@@ -64,7 +65,7 @@ class _Pipe:
 
 
 class MemoryConnection:
-    """The gate's end: a runtime.egress.connection.Connection."""
+    """The gate's end: a runtime.egress.pushed.AwaitedConnection."""
 
     def __init__(self, outward: _Pipe, inward: _Pipe) -> None:
         self._outward = outward
@@ -74,26 +75,26 @@ class MemoryConnection:
         self.closed = asyncio.Event()
 
     async def receive(self) -> bytes:
-        """See Connection."""
+        """See AwaitedConnection."""
         return await self._outward.read()
 
     async def send(self, data: bytes) -> None:
-        """See Connection."""
+        """See AwaitedConnection."""
         await self._inward.write(data)
 
     def end(self) -> None:
-        """See Connection."""
+        """See AwaitedConnection."""
         self._inward.end()
 
     def close(self) -> None:
-        """See Connection."""
+        """See AwaitedConnection."""
         if not (self._inward.ended and self._outward.ended):
             self._inward.fail(ConnectionReset)
         self._outward.fail(ConnectionReset)
         self.closed.set()
 
     def on_lost(self, callback: Callable[[], None]) -> None:
-        """See Connection."""
+        """See AwaitedConnection."""
         if self._lost:
             asyncio.get_running_loop().call_soon(callback)
         else:
@@ -112,13 +113,14 @@ class MemoryConnection:
 class Program:
     """The program's end. Reading and writing raise ConnectionReset once the gate has let go, SandboxLost after `cut`.
 
-    `connection` is what the gate is given.
+    `connection` is what the gate is given, made of `gate_end` in the way it is made of a link's.
     """
 
     def __init__(self, window: int = WINDOW) -> None:
         self._outward = _Pipe(window)
         self._inward = _Pipe(window)
-        self.connection = MemoryConnection(self._outward, self._inward)
+        self.gate_end = MemoryConnection(self._outward, self._inward)
+        self.connection = PushedConnection(self.gate_end)
 
     async def send(self, data: bytes) -> None:
         """Send bytes, waiting until the gate has room for them."""
@@ -146,7 +148,7 @@ class Program:
 
     def cut(self) -> None:
         """Cut the connection off, as a program that is killed does, or a link that ends."""
-        self.connection.lose()
+        self.gate_end.lose()
 
     async def is_reset(self) -> bool:
         """Wait until the gate lets go: whether the program sees a reset, without a single byte."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from runtime.egress.tcp import TcpChannel
+from runtime.egress.tcp import RESET_AT_CLOSE, TcpChannel
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,17 @@ class Pair:
         """The peer sends bytes."""
         await asyncio.get_running_loop().sock_sendall(self.peer, data)
 
+    async def hears_some(self) -> bytes:
+        """What comes next, nothing at the end. ConnectionResetError when it is cut off."""
+        return await asyncio.get_running_loop().sock_recv(self.peer, 65536)
+
+    async def hears_all(self) -> bytes:
+        """Everything up to the end. ConnectionResetError when it is cut off before."""
+        heard = b""
+        while piece := await self.hears_some():
+            heard += piece
+        return heard
+
     async def hears(self, size: int) -> bytes:
         """The peer reads so many bytes, fewer if there is an end before. ConnectionResetError when it is cut off."""
         heard = b""
@@ -33,8 +44,14 @@ class Pair:
         return heard
 
     def ends(self) -> None:
-        """The peer sends no more."""
-        self.peer.shutdown(socket.SHUT_WR)
+        """The peer sends no more; idempotent."""
+        with suppress(OSError):
+            self.peer.shutdown(socket.SHUT_WR)
+
+    def resets(self) -> None:
+        """The peer cuts the connection off."""
+        self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
+        self.peer.close()
 
 
 @asynccontextmanager

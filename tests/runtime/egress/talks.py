@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 from runtime.egress.http import serve_http
-from runtime.egress.secrets import SecretSet
 from runtime.egress.tcp import RESET_AT_CLOSE, TcpChannel
 from runtime.network_values import Reason
-from tests.runtime.egress.memory_connections import Program
+from tests.runtime.egress.socket_pairs import Pair, socket_pair
 from tests.runtime.egress.stub_servers import new_address
 
 HOST = "api.example.com"
@@ -67,8 +66,8 @@ class Peer:
 class Talk:
     """What a test has in its hands: the program, the server's connections as they come, and why what was denied."""
 
-    def __init__(self) -> None:
-        self.program = Program()
+    def __init__(self, program: Pair) -> None:
+        self.program = program
         self.denied: list[Reason] = []
         self.carried: asyncio.Task[None]
         self.heard: list[Peer] = []
@@ -85,21 +84,21 @@ class Talk:
 
     async def says(self, data: bytes) -> None:
         """The program sends bytes."""
-        await self.program.send(data)
+        await self.program.says(data)
 
     async def hears(self, ending: bytes) -> bytes:
         """Wait until what came to the program since the last time ends so. All of that."""
         new = b""
         while not new.endswith(ending):
-            data = await self.program.receive()
+            data = await self.program.hears_some()
             assert data, f"it ended after {new!r}"
             new += data
         return new
 
     async def hears_the_end(self) -> bytes:
         """Wait until nothing more comes to the program, which then ends as well. What came until then."""
-        received = await self.program.read_all()
-        self.program.end()
+        received = await self.program.hears_all()
+        self.program.ends()
         return received
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -110,24 +109,23 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(secrets: SecretSet | None = None) -> AsyncIterator[Talk]:
+async def talking() -> AsyncIterator[Talk]:
     """A talk with HOST by `serve_http`."""
-    talk = Talk()
-    address = new_address()
-    listener = await asyncio.start_server(talk.accept, address)
-    port = listener.sockets[0].getsockname()[1]
+    async with socket_pair() as program:
+        talk = Talk(program)
+        address = new_address()
+        listener = await asyncio.start_server(talk.accept, address)
+        port = listener.sockets[0].getsockname()[1]
 
-    async def dial() -> TcpChannel:
-        return await TcpChannel.connect(ip_address(address), port)
+        async def dial() -> TcpChannel:
+            return await TcpChannel.connect(ip_address(address), port)
 
-    talk.carried = asyncio.create_task(
-        serve_http(talk.program.connection, HOST, PORT, dial, secrets, talk.denied.append)
-    )
-    try:
-        yield talk
-    finally:
-        talk.carried.cancel()
-        await asyncio.wait([talk.carried])
-        listener.close()
-        for peer in talk.heard:
-            peer.resets()
+        talk.carried = asyncio.create_task(serve_http(program.channel, HOST, PORT, dial, None, talk.denied.append))
+        try:
+            yield talk
+        finally:
+            talk.carried.cancel()
+            await asyncio.wait([talk.carried])
+            listener.close()
+            for peer in talk.heard:
+                peer.resets()

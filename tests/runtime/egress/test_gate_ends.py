@@ -61,7 +61,7 @@ async def test_a_connection_that_is_lost_at_once_leaves_nothing() -> None:
             program = Program()
             program.cut()
             gate.accept(HOST, RAW_PORT, program.connection)
-            await program.connection.closed.wait()
+            await program.gate_end.closed.wait()
             assert gate.records() == []
             assert await fetched(gate) == b"hello"
 
@@ -92,5 +92,5 @@ async def test_each_direction_ends_by_itself() -> None:
             assert await program.read_all() == b"x" * 5
             await program.send(b"after the end")
             program.end()
-            await program.connection.closed.wait()
+            await program.gate_end.closed.wait()
         assert (await server.last_over()).received == b"after the end"

@@ -144,7 +144,7 @@ async def test_a_server_that_cannot_show_who_it_is_gets_nothing(authority: trust
             await program.send(get("/echo", "Authorization: Bearer $API_KEY", "Connection: close"))
             assert b" 502 " in await program.read_all()
             program.program.end()
-            await program.program.connection.closed.wait()
+            await program.program.gate_end.closed.wait()
             [record] = gate.records()
     assert (record.verdict, record.reason) == (Verdict.DENIED, Reason.CERTIFICATE_INVALID)
     assert server.received == b""

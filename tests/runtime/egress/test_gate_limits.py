@@ -33,7 +33,7 @@ async def test_connections_are_limited_and_places_are_given_back() -> None:
             for program in programs:
                 await talking(program)
                 program.cut()
-                await program.connection.closed.wait()
+                await program.gate_end.closed.wait()
                 assert await fetched(gate) == b"hello"
 
 
@@ -49,7 +49,7 @@ async def test_connections_of_all_sandboxes_together_are_limited() -> None:
             assert await denied_for(other, HOST, RAW_PORT) is Reason.CONNECTION_LIMIT
             one.close()
             for program in programs:
-                await program.connection.closed.wait()
+                await program.gate_end.closed.wait()
             assert await fetched(other) == b"hello"
 
 

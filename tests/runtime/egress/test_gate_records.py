@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from runtime.egress.connection import Connection
+from runtime.egress.pushed import PushedConnection
 from runtime.ids import is_egress_id
 from runtime.network_values import Reason, SecretName, Verdict
 from tests.runtime.egress.gates import CONTAINER_ID, HOST, RAW_PORT, denied, fetched, open_gate
@@ -84,8 +84,7 @@ async def test_a_connection_that_fails_ends_no_other(caplog: pytest.LogCaptureFi
         async with open_gate(StubResolver({HOST: server.address})) as gate:
             program, other = Program(), Program()
             gate.accept(HOST, RAW_PORT, other.connection)
-            connection: Connection = _Faulty(program.connection)
-            gate.accept(HOST, RAW_PORT, connection)
+            gate.accept(HOST, RAW_PORT, PushedConnection(_Faulty(program.gate_end)))
             assert await program.is_reset()
             await other.send(b"hello")
             assert await other.read_exactly(5) == b"hello"

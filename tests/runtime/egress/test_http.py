@@ -260,7 +260,7 @@ async def test_a_body_that_is_cut_short_never_makes_a_whole_request() -> None:
         await talk.says(b"POST / HTTP/1.1\r\nContent-Length: 10\r\n" + HOST_LINE + b"\r\nabc")
         server = await talk.server()
         await server.hears(b"abc")
-        talk.program.end()
+        talk.program.ends()
         assert await server.hears_the_end() == b""
         assert (await talk.hears_the_end()).startswith(b"HTTP/1.1 400 ")
 
@@ -275,6 +275,30 @@ async def test_requests_on_a_kept_connection_are_answered_in_order() -> None:
             await server.says(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % number)
             assert (await talk.hears(b"%d" % number)).startswith(b"HTTP/1.1 200 OK")
         assert len(talk.heard) == 1
+
+
+async def test_what_is_said_again_in_headers_goes_on_again() -> None:
+    """With the target and the body of each request, and no longer than it is said."""
+    one = HOST_LINE + b"X: 1\r\nContent-Length: 3\r\n\r\n"
+    other = HOST_LINE + b"X: 2\r\nContent-Length: 3\r\n\r\n"
+    chunked = HOST_LINE + b"Transfer-Encoding: chunked\r\n\r\n"
+    requests = [
+        *(b"POST /%d HTTP/1.1\r\n" % number + one + b"ab%d" % number for number in range(2)),
+        b"PUT / HTTP/1.1\r\n" + one + b"abc",
+        b"PUT / HTTP/1.1\r\n" + other + b"abc",
+        *(b"POST / HTTP/1.1\r\n" + chunked + b"1\r\n%d\r\n0\r\n\r\n" % number for number in range(2)),
+        *(b"GET /%d HTTP/1.1\r\n" % number + HOST_LINE + b"\r\n" for number in range(2)),
+    ]
+    async with talking() as talk:
+        for request in requests:
+            await talk.says(request)
+            if request is requests[0]:
+                server = await talk.server()
+            assert await server.hears(request[-4:]) == request
+            await server.says(OK)
+            await talk.hears(b"ok")
+        await talk.says(b"GET / HTTP/1.0\r\n" + HOST_LINE + b"\r\n")
+        assert b"Connection: close\r\n" in await server.hears(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize("apart", [True, False])
@@ -436,11 +460,11 @@ async def test_one_that_ends_its_side_still_gets_its_answer() -> None:
     """As `nc` does, and some clients."""
     async with talking() as talk:
         await talk.says(GET)
-        talk.program.end()
+        talk.program.ends()
         server = await talk.server()
         await server.hears(b"\r\n\r\n")
         await server.says(OK)
-        assert (await talk.program.read_all()) == OK
+        assert (await talk.program.hears_all()) == OK
 
 
 async def test_a_second_answer_to_one_request_is_lost() -> None:
@@ -531,7 +555,7 @@ async def test_a_program_that_leaves_takes_the_connection_with_it() -> None:
     async with asking() as (talk, server):
         await server.says(OK)
         await talk.hears(b"ok")
-        talk.program.end()
+        talk.program.ends()
         await server.hears_the_end()
         await talk.carried
 

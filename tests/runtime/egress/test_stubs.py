@@ -35,20 +35,20 @@ async def test_a_program_that_sends_waits_for_the_gate() -> None:
     sending = asyncio.create_task(program.send(b"x" * (WINDOW + 1)))
     await asyncio.sleep(0.01)
     assert not sending.done()
-    assert len(await program.connection.receive()) == WINDOW
+    assert len(await program.gate_end.receive()) == WINDOW
     await sending
-    assert await program.connection.receive() == b"x"
+    assert await program.gate_end.receive() == b"x"
 
 
 async def test_a_connection_that_was_let_go_is_reset_unless_both_sides_had_ended() -> None:
     """As programs see it on a socket."""
     for ended in (False, True):
         program = Program()
-        await program.connection.send(b"last words")
+        await program.gate_end.send(b"last words")
         if ended:
             program.end()
-            program.connection.end()
-        program.connection.close()
+            program.gate_end.end()
+        program.gate_end.close()
         with suppress(ConnectionReset):
             assert await program.read_all() == b"last words"
             assert ended
@@ -58,12 +58,12 @@ async def test_a_connection_that_is_cut_off_tells_the_gate() -> None:
     """Who waits, who comes later, and who asked to be called."""
     program = Program()
     called = asyncio.Event()
-    program.connection.on_lost(called.set)
-    waiting = asyncio.create_task(program.connection.receive())
+    program.gate_end.on_lost(called.set)
+    waiting = asyncio.create_task(program.gate_end.receive())
     await asyncio.sleep(0)
     program.cut()
     await called.wait()
     with pytest.raises(SandboxLost):
         await waiting
     with pytest.raises(SandboxLost):
-        await program.connection.send(b"x")
+        await program.gate_end.send(b"x")

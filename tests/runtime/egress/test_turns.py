@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 
 from runtime.egress.turns import LARGE, in_turn
-from tests.runtime.egress.test_socket_splice import spliced
+from tests.runtime.egress.test_splice import spliced
 
 STREAMS = 16
 PIECE = 256 * 1024  # bytes, the most that a loop reads at once

@@ -2,20 +2,32 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
-from runtime.egress.bytes import ChannelBroken
+from runtime.egress.bytes import ByteChannel, ChannelBroken
 from runtime.egress.denial import Denied
-from runtime.egress.socket_splice import splice_sockets
-from runtime.egress.tcp import RESET_AT_CLOSE
+from runtime.egress.layer import Layer
+from runtime.egress.splice import splice
 from runtime.egress.traffic import Allowance
 from runtime.network_values import Reason
 from tests.memory import MIB, growth
 from tests.runtime.egress.socket_pairs import Pair, socket_pair
+
+
+class Counted(Layer):
+    """Calls back with the size of all that comes, which may raise what that ends by."""
+
+    def __init__(self, below: ByteChannel, count: Callable[[int], None]) -> None:
+        super().__init__(below)
+        self._count = count
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes."""
+        self._count(len(data))
+        super().data_received(data)
 
 
 def anything(size: int) -> None:
@@ -28,7 +40,7 @@ async def spliced(
 ) -> AsyncIterator[tuple[Pair, Pair, asyncio.Task[None]]]:
     """Two connections that are one."""
     async with socket_pair() as one, socket_pair() as other:
-        splicing = asyncio.create_task(splice_sockets(one.channel, other.channel, from_one, from_other))
+        splicing = asyncio.create_task(splice(Counted(one.channel, from_one), Counted(other.channel, from_other)))
         yield one, other, splicing
         splicing.cancel()
         await asyncio.wait([splicing])
@@ -53,7 +65,7 @@ async def test_what_came_before_passes_too() -> None:
         await one.says(b"early")
         one.ends()
         await asyncio.sleep(0.1)
-        splicing = asyncio.create_task(splice_sockets(one.channel, other.channel, anything, anything))
+        splicing = asyncio.create_task(splice(one.channel, other.channel))
         assert await other.hears(100) == b"early"
         other.ends()
         await splicing
@@ -66,8 +78,7 @@ async def test_a_side_that_is_gone(swapped: bool) -> None:
         gone, left = (other, one) if swapped else (one, other)
         await gone.says(b"x")
         assert await left.hears(1) == b"x"
-        gone.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
-        gone.peer.close()
+        gone.resets()
         with pytest.raises(ChannelBroken):
             await splicing
         left.channel.close()
@@ -80,7 +91,7 @@ async def test_one_that_is_gone_already() -> None:
     async with socket_pair() as one, socket_pair() as other:
         one.channel.cut_off()
         with pytest.raises(ChannelBroken):
-            await splice_sockets(one.channel, other.channel, anything, anything)
+            await splice(one.channel, other.channel)
 
 
 @pytest.mark.parametrize("swapped", [False, True])

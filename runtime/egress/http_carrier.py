@@ -1,0 +1,189 @@
+"""A conversation in HTTP, between the channels of those who hold it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from runtime.egress.bytes import ByteChannel, ChannelBroken
+from runtime.egress.http_answers import own_answer
+from runtime.egress.http_conversation import Conversation
+from runtime.egress.pace import Pace
+from runtime.egress.turns import LARGE, in_turn
+from runtime.network_values import Reason
+
+PIECE = 64 * 1024
+"""Bytes of one side that are looked at in one go, at most."""
+
+
+class Carrier:
+    """Carries a conversation of the program at `client`: first `is_asked`, then `carry`, if there is a server to be.
+
+    Both raise what the conversation fails by. `deny` is called when it ends by a refusal, of which the program is told.
+    """
+
+    def __init__(self, conversation: Conversation, client: ByteChannel, deny: Callable[[Reason], None]) -> None:
+        self._conversation = conversation
+        self._program = _Side(client, conversation.from_program, _fail, self)
+        self._server: _Side | None = None
+        self._deny = deny
+        self._asked = asyncio.Event()
+        self._over = asyncio.Event()
+        self._failure: Exception | None = None
+
+    async def is_asked(self) -> bool:
+        """Wait for a first request that is in order; False when it is over without one."""
+        self._program.channel.hand_over(self._program)
+        await self._asked.wait()
+        self._raise_failure()
+        return not self._over.is_set()
+
+    async def carry(self, server: ByteChannel) -> None:
+        """Carry it with this server, until it is over."""
+        self._server = _Side(server, self._conversation.from_server, self._lose_server, self)
+        server.hand_over(self._server)
+        self.take(self._hand_out)
+        await self._over.wait()
+        self._raise_failure()
+
+    def take(self, step: Callable[..., None], *given: object) -> None:
+        """A step of the conversation, as long as it isn't over: what comes of it is handed out."""
+        if self._over.is_set():
+            return
+        try:
+            step(*given)
+            self._hand_out()
+        except Exception as error:  # noqa: BLE001 - it is raised where the end is waited for
+            self._failure = error
+        if self._conversation.over or self._failure is not None:
+            self._over.set()
+            self._asked.set()
+        else:
+            self.make_wait()
+
+    def make_wait(self) -> None:
+        """Let each side wait with what it says next, if it has to."""
+        program, server = self._program, self._server
+        if server is None:
+            has_room = len(self._conversation.to_server) < LARGE
+        else:
+            has_room = server.has_room
+            server.wait(bool(server.rest) or not program.has_room)
+        program.wait(bool(program.rest) or not has_room or self._conversation.is_early)
+
+    def _hand_out(self) -> None:
+        conversation = self._conversation
+        if conversation.to_server:
+            self._asked.set()
+            if self._server is not None:
+                with suppress(ChannelBroken):  # what it has said before still counts
+                    self._server.channel.write(_emptied(conversation.to_server))
+        if conversation.to_program:
+            self._program.channel.write(_emptied(conversation.to_program))
+        if (refusal := conversation.refusal) is not None:
+            self._deny(refusal.reason)
+            self._program.channel.write(own_answer(refusal.status, refusal.text))
+
+    def _lose_server(self, error: Exception) -> None:
+        if not isinstance(error, ChannelBroken):
+            raise error
+        self._conversation.server_lost()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+class _Side(asyncio.Protocol):
+    """What one side says, taken piece by piece so that others have their turn, and then its end or its loss."""
+
+    def __init__(
+        self,
+        channel: ByteChannel,
+        take: Callable[[bytes | memoryview], None],
+        lose: Callable[[Exception], None],
+        carrier: Carrier,
+    ) -> None:
+        self.channel = channel
+        self.has_room = True
+        self.rest: bytes | memoryview = b""  # that wasn't taken yet
+        self._take = take
+        self._lose = lose
+        self._carrier = carrier
+        self._pace = Pace(PIECE)
+        self._endings: list[Callable[[], None]] = []
+        self._waits = False
+
+    def wait(self, yes: bool) -> None:
+        """Whether it has to wait with what it says next."""
+        if yes is not self._waits:
+            self._waits = yes
+            if yes:
+                self.channel.pause()
+            else:
+                self.channel.resume()
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes."""
+        if self.rest:
+            self.rest = memoryview(bytes(self.rest) + data)
+        else:
+            self.rest = data
+            self._go_on()
+
+    def eof_received(self) -> None:
+        """No more bytes."""
+        self._end(partial(self._take, b""))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        self._end(partial(self._lose, exc or ChannelBroken()))
+
+    def pause_writing(self) -> None:
+        """There is no room."""
+        self.has_room = False
+        self._carrier.make_wait()
+
+    def resume_writing(self) -> None:
+        """There is room again."""
+        self.has_room = True
+        self._carrier.make_wait()
+
+    def _end(self, ending: Callable[[], None]) -> None:
+        self._endings.append(ending)
+        if not self.rest:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self.rest:
+            self._take_piece()
+        if self.rest:
+            in_turn(self._go_on)
+            return
+        while self._endings:
+            self._carrier.take(self._endings.pop(0))
+
+    def _take_piece(self) -> None:
+        """Of what is waiting, as much as may be taken at once."""
+        rest, size = self.rest, self._pace.size
+        if len(rest) <= size:
+            piece, self.rest = rest, b""
+        else:
+            piece, self.rest = memoryview(rest)[:size], memoryview(rest)[size:]
+        began = time.perf_counter()
+        self._carrier.take(self._take, piece)
+        self._pace.took(time.perf_counter() - began)
+
+
+def _fail(error: Exception) -> None:
+    raise error
+
+
+def _emptied(buffer: bytearray) -> bytes:
+    """What was in there."""
+    data = bytes(buffer)
+    buffer.clear()
+    return data
