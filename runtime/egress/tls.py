@@ -12,6 +12,9 @@ from runtime.egress.bytes import ByteChannel, ChannelBroken
 from runtime.egress.layer import Layer
 
 _RECORD = 16 * 1024
+_MAX_ANSWERS = 4 * 1024
+"""Bytes of answers by TLS itself that may wait. Only who asks for new keys over a hundred times, and for nothing else,
+gets beyond that."""
 
 
 def trust_in_servers(ca_bundle: Path | None) -> ssl.SSLContext:
@@ -93,6 +96,8 @@ class TlsChannel(Layer):
         """What TLS itself has to answer to that waits for the next bytes that are sent, as it may."""
         self._incoming.write(data)
         self._read()
+        if self._outgoing.pending > _MAX_ANSWERS:
+            raise ChannelBroken
 
     def eof_received(self) -> None:
         """The channel below has ended."""
