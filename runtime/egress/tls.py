@@ -112,6 +112,7 @@ class TlsChannel(Layer):
         if self._received_end or self._sent_end:
             return
         pieces: list[bytes] = []
+        is_broken = False
         try:
             # To be told that TLS wants more costs an exception: it isn't asked when it can only say that.
             while not self._received_end and (self._incoming.pending or self._incoming.eof):
@@ -122,10 +123,11 @@ class TlsChannel(Layer):
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             self._received_end = True
         except ssl.SSLError:
-            self._tell(pieces)
-            raise ChannelBroken from None
+            self._received_end = is_broken = True
         self._tell(pieces)
-        if self._received_end:
+        if is_broken:
+            self._above.connection_lost(ChannelBroken())
+        elif self._received_end:
             self._above.eof_received()
 
     def _tell(self, pieces: list[bytes]) -> None:
