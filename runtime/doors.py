@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 from runtime.egress.connection import Connection
 from runtime.egress.tcp import TcpChannel
+from runtime.egress.turns import share_turns
 from runtime.engines.base import MeetingPoint
 from runtime.errors import SandlotError
 
@@ -52,9 +53,10 @@ class Doors:
             for listener in listeners.values():
                 listener.close()
             return ports
+        context = Context()  # not that of the request in whose course the link came about
+        context.run(share_turns)
         for port, listener in listeners.items():
-            # Not in the context of the request in whose course the link came about.
-            self._tasks.append(loop.create_task(self._serve(port, listener, take), context=Context()))
+            self._tasks.append(loop.create_task(self._serve(port, listener, take), context=context.copy()))
         return [port for port in ports if port not in listeners]
 
     def close(self) -> None:

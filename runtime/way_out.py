@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import Context
 from typing import Protocol
 
+from runtime.egress.turns import share_turns
 from runtime.link.connection import LinkConnection
 from runtime.link.frames import Json
 from runtime.link.session import OnOpen
@@ -26,6 +27,7 @@ def onto(way_out: WayOut) -> OnOpen:
     It is done in a context of its own, not in that of the request in whose course the link came about.
     """
     context = Context()
+    context.run(share_turns)
 
     def on_open(header: Json, connection: LinkConnection) -> None:
         operation = header.get("op")
