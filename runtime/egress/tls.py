@@ -94,6 +94,8 @@ class TlsChannel(Layer):
 
     def data_received(self, data: bytes) -> None:
         """What TLS itself has to answer to that waits for the next bytes that are sent, as it may."""
+        if self._is_over:
+            return
         self._incoming.write(data)
         self._read()
         if self._outgoing.pending > _MAX_ANSWERS:
@@ -109,7 +111,7 @@ class TlsChannel(Layer):
 
     def _read(self) -> None:
         """Tell what there is inside TLS by now."""
-        if self._received_end or self._sent_end:
+        if self._is_over:
             return
         pieces: list[bytes] = []
         is_broken = False
@@ -129,6 +131,11 @@ class TlsChannel(Layer):
             self._above.connection_lost(ChannelBroken())
         elif self._received_end:
             self._above.eof_received()
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether one side has said goodbye: what still comes isn't of interest, and not kept."""
+        return self._received_end or self._sent_end
 
     def _tell(self, pieces: list[bytes]) -> None:
         if data := b"".join(pieces):

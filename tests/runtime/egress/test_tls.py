@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from asyncio.subprocess import DEVNULL, PIPE
@@ -11,6 +12,7 @@ from runtime.egress.authority import Authority
 from runtime.egress.bytes import ChannelBroken
 from runtime.egress.tcp import TcpChannel
 from runtime.egress.tls import TlsChannel
+from tests.memory import MIB, growth
 from tests.runtime.egress.test_channels import Told
 from tests.runtime.egress.tls_programs import TlsProgram
 
@@ -35,6 +37,27 @@ async def test_what_is_no_tls_is_no_end(before: bool) -> None:
     await told.until(lambda: bool(told.lost))
     assert isinstance(told.lost[0], ChannelBroken)
     assert (told.data, told.ends, len(told.lost)) == (b"said", 0, 1)
+    channel.close()
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_what_comes_after_a_goodbye_is_not_kept(own: bool) -> None:
+    """Whoever has said it, and however much that is."""
+    authority = Authority([HOST])
+    program = TlsProgram(ssl.create_default_context(cadata=authority.certificate), HOST)
+    channel = TlsChannel.as_server(program.connection, authority.context(HOST), b"")
+    await asyncio.gather(program.shake_hands(), channel.shake_hands())
+    channel.hand_over(told := Told())
+    if own:
+        channel.end()
+    else:
+        await program.say_goodbye()
+        await told.until(lambda: told.ends == 1)
+    with growth(os.getpid(), "64 MiB after a goodbye") as grown:
+        for _ in range(64):
+            await program.program.send(bytes(MIB))
+    assert grown() < 16 * MIB
+    assert (told.data, told.lost) == (b"", [])
     channel.close()
 
 

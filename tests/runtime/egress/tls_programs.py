@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from typing import Self
 
 from runtime.egress.connection import Connection
@@ -37,6 +38,12 @@ class TlsProgram:
     async def send(self, data: bytes) -> None:
         """Send bytes."""
         self.tls.write(data)
+        await self._flush()
+
+    async def say_goodbye(self) -> None:
+        """End TLS, but not the connection."""
+        with suppress(ssl.SSLError):  # it says so, then asks for the other side's goodbye
+            self.tls.unwrap()
         await self._flush()
 
     async def receive(self) -> bytes:
