@@ -12,6 +12,8 @@ Headers = Sequence[tuple[bytes, bytes]]
 """Names and values, in order and as they were written."""
 
 MAX_HEAD = 64 * 1024
+MAX_LINES = 500
+"""Of a head. Thousands of small ones take the time of everybody."""
 
 CHUNKED = (b"Transfer-Encoding", b"chunked")
 CLOSE = (b"Connection", b"close")
@@ -120,6 +122,8 @@ def encoded_headers(headers: Headers) -> bytes:
 
 def read_fields(lines: bytes) -> Fields:
     """What the lines of a head after the first say, from the break before them. Raises Malformed."""
+    if lines.count(b"\n") > MAX_LINES:
+        raise Malformed(431)
     fields = Fields()
     parser = httptools.HttpRequestParser(fields)
     # How long the body is, and whether that is ambiguous, isn't decided here: requests and answers differ in it.

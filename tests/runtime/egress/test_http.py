@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from runtime.egress.bytes import ChannelBroken
-from runtime.egress.http_heads import MAX_HEAD
+from runtime.egress.http_heads import MAX_HEAD, MAX_LINES
 from runtime.network_values import Reason
 from tests.runtime.egress.talks import HOST, PORT, Peer, Talk, talking
 
@@ -137,6 +137,7 @@ async def test_what_is_ambiguous_or_not_http_stays_here(head: bytes) -> None:
         (b"CONNECT %b:443 HTTP/1.1\r\n" % HOST.encode() + HOST_LINE + b"\r\n", 405),
         (b"GET / HTTP/1.1\r\n" + HOST_LINE + b"X: " + b"x" * MAX_HEAD + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\nX: " + b"x" * MAX_HEAD, 431),
+        (b"GET / HTTP/1.1\r\n" + HOST_LINE + b"X:\r\n" * MAX_LINES + b"\r\n", 431),
     ],
 )
 async def test_what_is_not_done_here(head: bytes, status: int) -> None:
@@ -317,6 +318,12 @@ async def test_a_second_request_to_another_host_stays_here(apart: bool) -> None:
         await server.hears_the_end()
         assert b"second" not in talk.server_heard
         assert talk.denied == [Reason.HOST_MISMATCH]
+
+
+async def test_a_head_may_have_many_lines() -> None:
+    """Far more than any program says."""
+    request = b"GET / HTTP/1.1\r\n" + HOST_LINE + b"X: 1\r\n" * 400 + b"\r\n"
+    assert await forwarded(request) == request
 
 
 async def test_a_refusal_says_why() -> None:
@@ -505,6 +512,7 @@ async def test_a_server_that_ends_between_requests_ends_the_connection(unasked: 
         b"HTTP/1.1 200 OK\r\nX y: z\r\n\r\n",
         b"HTTP/2.0 200 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * MAX_HEAD + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X:\r\n" * MAX_LINES + b"\r\n",
     ],
 )
 async def test_an_answer_that_is_none(answer: bytes) -> None:
