@@ -177,11 +177,14 @@ class _Stream:
 
     def pass_on(self, framing: Framing, body: Body, out: bytearray) -> bool:
         """What there is of a body, as `body` has it, is put `out`. Whether that is its end. Raises Malformed."""
+        pieces = []
         while piece := framing.take(self.waiting):
-            out += body.piece(piece)
+            pieces.append(piece)
         if piece is not None and self.ended:
             framing.end()
             piece = framing.take(self.waiting)
+        if pieces:
+            out += body.piece(b"".join(pieces))
         if piece is None:
             out += body.end()
         return piece is None

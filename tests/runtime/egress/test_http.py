@@ -242,6 +242,13 @@ async def test_chunks_are_made_anew_without_extensions_and_trailers() -> None:
     assert heard == b"POST / HTTP/1.1\r\n" + HOST_LINE + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
 
 
+async def test_chunks_that_come_together_go_on_together() -> None:
+    """However small they are: each one would take its time, on both ways and here."""
+    head = b"POST / HTTP/1.1\r\n" + HOST_LINE + b"Transfer-Encoding: chunked\r\n\r\n"
+    heard = await forwarded(head + b"1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n", b"0\r\n\r\n")
+    assert heard == head + b"3\r\nabc\r\n0\r\n\r\n"
+
+
 @pytest.mark.parametrize("body", [b"3\r\nabcd", b"zz\r\n", b"3\nabc\r\n", b"-1\r\n", b"3\r\nabcGET / HTTP/1.1\r\n"])
 async def test_broken_chunks_never_make_a_whole_request(body: bytes) -> None:
     """The server's connection is cut off before the end of the body, and the program is told."""
