@@ -15,6 +15,9 @@ from runtime.network_values import SecretName
 MAX_SIZE = 256 * 1024
 """Bytes of all values of headers together, once secrets are in: a short header can name a long secret often."""
 
+MIN_SIZE = 256
+"""What a placeholder counts for at least: a thousand of them are enough, and more would take everybody's time."""
+
 _TOKEN = re.compile(rb"\$([A-Za-z_][A-Za-z0-9_]*)")
 _BASIC = re.compile(rb"(basic +)([a-z0-9+/]+=*)", re.IGNORECASE)
 _CREDENTIALS = (b"authorization", b"proxy-authorization")
@@ -107,7 +110,7 @@ class _Injection:
         value = self._values.get(found[1])
         if value is None:
             return found[0]
-        self._take(len(value))
+        self._take(max(len(value), MIN_SIZE))
         return value
 
     def _take(self, size: int) -> None:

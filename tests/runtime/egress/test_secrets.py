@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.egress.secrets import MAX_SIZE, NotSendable, SecretSet
+from runtime.egress.secrets import MAX_SIZE, MIN_SIZE, NotSendable, SecretSet
 from runtime.network_values import SecretName
 
 HOST = "api.example.com"
@@ -91,6 +91,8 @@ def test_a_header_with_a_long_secret_many_times_is_refused() -> None:
     assert len(injected(b"$A", A="x" * 65536)) == 65536
     with pytest.raises(NotSendable):
         secrets(A="x" * 65536).inject([(b"X", b"$A")] * (MAX_SIZE // 65536 + 1))
+    with pytest.raises(NotSendable):
+        injected(b"$A" * (MAX_SIZE // MIN_SIZE + 1), A="v")
 
 
 @pytest.mark.parametrize("bad", ["a\nb", "a\rb", "a\0b", "a\x0bb", "a\x7fb", "a\x1bb"])
