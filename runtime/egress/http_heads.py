@@ -43,10 +43,11 @@ class Fields:
     as HTTP has it, and it is among the `repeated`.
     """
 
-    __slots__ = ("_lines", "repeated", "values", "whole")
+    __slots__ = ("_lines", "_of_the_connection", "repeated", "values", "whole")
 
     def __init__(self) -> None:
         self._lines: list[tuple[bytes, bytes, bytes]] = []
+        self._of_the_connection: Sequence[bytes] = ()  # what is said of it
         self.repeated: set[bytes] = set()
         self.values: dict[bytes, bytes] = {}
         self.whole = False
@@ -63,20 +64,18 @@ class Fields:
     def on_headers_complete(self) -> None:
         """Called by the parser at their end."""
         self.whole = True
+        if (said := self.values.get(b"connection")) is not None:
+            self._of_the_connection = [token.strip() for token in said.lower().split(b",")]
 
     def closes(self) -> bool:
         """Whether the connection is to end after the message."""
-        return b"close" in self._said_of_the_connection()
+        return b"close" in self._of_the_connection
 
     def end_to_end(self, besides: Sequence[bytes] = ()) -> Headers:
         """Those that are meant for the other end, without the ones `besides`, in lower case."""
-        said = self._said_of_the_connection()
+        said = self._of_the_connection
         left_out = _OF_A_CONNECTION.union(said, besides) if said or besides else _OF_A_CONNECTION
         return [(name, value) for known, name, value in self._lines if known not in left_out]
-
-    def _said_of_the_connection(self) -> Sequence[bytes]:
-        said = self.values.get(b"connection")
-        return () if said is None else [token.strip() for token in said.lower().split(b",")]
 
 
 class RequestLine(NamedTuple):

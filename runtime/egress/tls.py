@@ -88,8 +88,7 @@ class TlsChannel(Layer):
             self._sent_end = True
             with suppress(ssl.SSLError):  # it says goodbye, then asks for the other side's
                 self._tls.unwrap()
-            if self._outgoing.pending:
-                self._below.write(self._outgoing.read())
+            _flush(self._outgoing, self._below)
             self._below.end()
 
     def data_received(self, data: bytes) -> None:
@@ -126,7 +125,8 @@ class TlsChannel(Layer):
             self._received_end = True
         except ssl.SSLError:
             self._received_end = is_broken = True
-        self._tell(pieces)
+        if data := b"".join(pieces):
+            self._above.data_received(data)
         if is_broken:
             self._above.connection_lost(ChannelBroken())
         elif self._received_end:
@@ -136,10 +136,6 @@ class TlsChannel(Layer):
     def _is_over(self) -> bool:
         """Whether one side has said goodbye: what still comes isn't of interest, and not kept."""
         return self._received_end or self._sent_end
-
-    def _tell(self, pieces: list[bytes]) -> None:
-        if data := b"".join(pieces):
-            self._above.data_received(data)
 
 
 class _Handshake(asyncio.Protocol):
@@ -161,12 +157,12 @@ class _Handshake(asyncio.Protocol):
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
-            self._flush()
+            _flush(self._outgoing, self._channel)
         except ssl.SSLError as error:
-            self._flush()  # the other side is told why
+            _flush(self._outgoing, self._channel)  # the other side is told why
             self.done.set_exception(error)
         else:
-            self._flush()
+            _flush(self._outgoing, self._channel)
             self._channel.pause()
             self.done.set_result(None)
 
@@ -185,6 +181,8 @@ class _Handshake(asyncio.Protocol):
         if not self.done.done():
             self.done.set_exception(exc or ChannelBroken())
 
-    def _flush(self) -> None:
-        if self._outgoing.pending:
-            self._channel.write(self._outgoing.read())
+
+def _flush(outgoing: ssl.MemoryBIO, channel: ByteChannel) -> None:
+    """Send what TLS itself has to say, if anything."""
+    if outgoing.pending:
+        channel.write(outgoing.read())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,17 +11,12 @@ from typing import Any
 
 import pytest
 
-from runtime.egress.authority import Authority
 from runtime.egress.bytes import ByteChannel, ChannelBroken
-from runtime.egress.metered import MeteredConnection
-from runtime.egress.tls import TlsChannel
-from runtime.egress.traffic import Allowance, Traffic
 from runtime.errors import SandboxLost
-from tests.runtime.egress.memory_connections import ConnectionReset, Program
+from tests.runtime.egress.memory_connections import ConnectionReset, Program, metered
 from tests.runtime.egress.socket_pairs import socket_pair
-from tests.runtime.egress.tls_programs import TlsProgram
+from tests.runtime.egress.tls_programs import tls_channel
 
-HOST = "api.example.com"
 MANY = os.urandom(1024) * 16 * 1024
 """More than has room anywhere."""
 
@@ -81,11 +75,6 @@ class Told(asyncio.Protocol):
             await self._changed.wait()
 
 
-def metered(program: Program) -> MeteredConnection:
-    """Its connection, counted."""
-    return MeteredConnection(program.connection, Traffic(), Allowance(None), lambda: None)
-
-
 @asynccontextmanager
 async def over_tcp() -> AsyncIterator[Ends]:
     """A socket."""
@@ -104,12 +93,8 @@ async def over_link() -> AsyncIterator[Ends]:
 @asynccontextmanager
 async def over_tls() -> AsyncIterator[Ends]:
     """TLS over that."""
-    authority = Authority([HOST])
-    program = TlsProgram(ssl.create_default_context(cadata=authority.certificate), HOST)
-    channel = TlsChannel.as_server(metered(program.program), authority.context(HOST), b"")
-    await asyncio.gather(program.shake_hands(), channel.shake_hands())
-    yield Ends(channel, program.send, program.read_all, program.program.end, program.program.cut)
-    channel.close()
+    async with tls_channel() as (channel, program):
+        yield Ends(channel, program.send, program.read_all, program.program.end, program.program.cut)
 
 
 @pytest.fixture(params=[over_tcp, over_link, over_tls])

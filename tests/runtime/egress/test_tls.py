@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import ssl
 from asyncio.subprocess import DEVNULL, PIPE
 
 import pytest
@@ -14,51 +13,41 @@ from runtime.egress.tcp import TcpChannel
 from runtime.egress.tls import TlsChannel
 from tests.memory import MIB, growth
 from tests.runtime.egress.test_channels import Told
-from tests.runtime.egress.tls_programs import TlsProgram
-
-HOST = "api.example.com"
+from tests.runtime.egress.tls_programs import HOST, tls_channel
 
 
 @pytest.mark.parametrize("before", [True, False])
 async def test_what_is_no_tls_is_no_end(before: bool) -> None:
     """Bytes that are none of it, before there is a receiver and after: what was said still counts, then it is lost."""
-    authority = Authority([HOST])
-    program = TlsProgram(ssl.create_default_context(cadata=authority.certificate), HOST)
-    channel = TlsChannel.as_server(program.connection, authority.context(HOST), b"")
-    await asyncio.gather(program.shake_hands(), channel.shake_hands())
-    told = Told()
-    if not before:
-        channel.hand_over(told)
-    await program.send(b"said")
-    await program.program.send(b"no TLS" * 100)
-    await asyncio.sleep(0.01)
-    if before:
-        channel.hand_over(told)
-    await told.until(lambda: bool(told.lost))
-    assert isinstance(told.lost[0], ChannelBroken)
-    assert (told.data, told.ends, len(told.lost)) == (b"said", 0, 1)
-    channel.close()
+    async with tls_channel() as (channel, program):
+        told = Told()
+        if not before:
+            channel.hand_over(told)
+        await program.send(b"said")
+        await program.program.send(b"no TLS" * 100)
+        await asyncio.sleep(0.01)
+        if before:
+            channel.hand_over(told)
+        await told.until(lambda: bool(told.lost))
+        assert isinstance(told.lost[0], ChannelBroken)
+        assert (told.data, told.ends, len(told.lost)) == (b"said", 0, 1)
 
 
 @pytest.mark.parametrize("own", [True, False])
 async def test_what_comes_after_a_goodbye_is_not_kept(own: bool) -> None:
     """Whoever has said it, and however much that is."""
-    authority = Authority([HOST])
-    program = TlsProgram(ssl.create_default_context(cadata=authority.certificate), HOST)
-    channel = TlsChannel.as_server(program.connection, authority.context(HOST), b"")
-    await asyncio.gather(program.shake_hands(), channel.shake_hands())
-    channel.hand_over(told := Told())
-    if own:
-        channel.end()
-    else:
-        await program.say_goodbye()
-        await told.until(lambda: told.ends == 1)
-    with growth(os.getpid(), "64 MiB after a goodbye") as grown:
-        for _ in range(64):
-            await program.program.send(bytes(MIB))
-    assert grown() < 16 * MIB
-    assert (told.data, told.lost) == (b"", [])
-    channel.close()
+    async with tls_channel() as (channel, program):
+        channel.hand_over(told := Told())
+        if own:
+            channel.end()
+        else:
+            await program.say_goodbye()
+            await told.until(lambda: told.ends == 1)
+        with growth(os.getpid(), "64 MiB after a goodbye") as grown:
+            for _ in range(64):
+                await program.program.send(bytes(MIB))
+        assert grown() < 16 * MIB
+        assert (told.data, told.lost) == (b"", [])
 
 
 async def test_who_asks_tls_alone_is_cut_off() -> None:

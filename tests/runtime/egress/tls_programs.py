@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Self
 
+from runtime.egress.authority import Authority
 from runtime.egress.connection import Connection
-from tests.runtime.egress.memory_connections import Program
+from runtime.egress.tls import TlsChannel
+from tests.runtime.egress.memory_connections import Program, metered
+
+HOST = "api.example.com"
 
 
 class TlsProgram:
@@ -73,3 +79,16 @@ class TlsProgram:
     async def _flush(self) -> None:
         if self._outgoing.pending:
             await self.program.send(self._outgoing.read())
+
+
+@asynccontextmanager
+async def tls_channel() -> AsyncIterator[tuple[TlsChannel, TlsProgram]]:
+    """TLS with a program, as the server's side has it: both have shaken hands. Closed in the end."""
+    authority = Authority([HOST])
+    program = TlsProgram(ssl.create_default_context(cadata=authority.certificate), HOST)
+    channel = TlsChannel.as_server(metered(program.program), authority.context(HOST), b"")
+    await asyncio.gather(program.shake_hands(), channel.shake_hands())
+    try:
+        yield channel, program
+    finally:
+        channel.close()
