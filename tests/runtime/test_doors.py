@@ -140,8 +140,8 @@ async def test_the_end_of_the_link_ends_it_all(box: OpenBox) -> None:
     """What was taken is cut off, and nobody listens any more, until there is a new link."""
     box.program("""
 s = connect()
-s.sendall(b"x")
 try:
+    s.sendall(b"x")
     s.recv(1)
 except ConnectionResetError:
     s = socket.socket()
