@@ -1,4 +1,4 @@
-"""The HTTP application: what is routed where, and what lives as long as it does."""
+"""The HTTP application: what is routed where; and what it needs to run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from runtime.runtime import Runtime
 
 
 class State(TypedDict):
-    """What the application holds while it lives, and every request sees as `request.state`."""
+    """What every request sees as `request.state`."""
 
     runtime: Runtime
     settings: Settings
@@ -26,19 +26,12 @@ class State(TypedDict):
     """The API key, if this start made it."""
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The whole service as an ASGI application. Nothing is opened before its lifespan begins."""
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[State]:
-        async with running(settings) as state:
-            yield state
-
+def create_app() -> Starlette:
+    """The whole service as an ASGI application. Each request has to come with a State."""
     resources = (shell_calls, container_files, containers, egress, files, uploads, skills, health)
     app = Starlette(
         routes=[route for resource in resources for route in resource.routes],
         middleware=[Middleware(Exchanges)],
-        lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     errors.install(app)

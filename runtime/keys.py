@@ -16,8 +16,8 @@ from runtime.values import ApiKey
 
 BOOTSTRAP_NAME = "bootstrap"
 
-# How long, in seconds, a key deleted by another process may still be good here.
-REMEMBER_FOR = 30.0
+# How long, in seconds, a deleted key may still be good: keys are deleted by another process, the `sandlot` command.
+REMEMBER_FOR = 5.0
 # How many keys are remembered at once.
 REMEMBER_AT_MOST = 1024
 
@@ -64,30 +64,18 @@ class RecentKeys:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._keys: dict[bytes, _Remembered] = {}  # the oldest first
-        self._forgotten = 0
 
     def get(self, key_hash: bytes) -> ApiKey | None:
         """The key with that hash, if it was found within the last REMEMBER_FOR seconds."""
         found = self._keys.get(key_hash)
         return found.key if found and self._clock() < found.until else None
 
-    def mark(self) -> int:
-        """To be taken before a look-up whose result is then put here."""
-        return self._forgotten
-
-    def put(self, key_hash: bytes, key: ApiKey, mark: int) -> None:
-        """Remember a key, unless one was forgotten since `mark`: the look-up may have been before that."""
-        if mark != self._forgotten:
-            return
+    def put(self, key_hash: bytes, key: ApiKey) -> None:
+        """Remember a key."""
         self._keys.pop(key_hash, None)
         while len(self._keys) >= REMEMBER_AT_MOST:
             del self._keys[next(iter(self._keys))]
         self._keys[key_hash] = _Remembered(key, self._clock() + REMEMBER_FOR)
-
-    def forget(self, key_id: str) -> None:
-        """Drop a key at once."""
-        self._forgotten += 1
-        self._keys = {hash_: found for hash_, found in self._keys.items() if found.key.id != key_id}
 
 
 class KeyService:
@@ -101,19 +89,18 @@ class KeyService:
     async def authenticate(self, key: str) -> ApiKey:
         """The record of `key`. Raises Unauthenticated when there is none.
 
-        A key deleted by another process stays good for up to REMEMBER_FOR seconds.
+        A deleted key stays good for up to REMEMBER_FOR seconds.
         """
         key_hash = hash_of(key)
         if recent := self._recent.get(key_hash):
             return recent
-        mark_ = self._recent.mark()
         found = await self._store.find(key_hash)
         if found is None:
             raise Unauthenticated(
                 f"Incorrect API key provided: {mask(key)}. You can find your API key where this Sandlot was "
                 "first started: in the terminal and in its data directory."
             )
-        self._recent.put(key_hash, found, mark_)
+        self._recent.put(key_hash, found)
         return found
 
     async def create(self, name: str) -> tuple[ApiKey, str]:
@@ -130,13 +117,11 @@ class KeyService:
         return await self._blobs.usage(key_id)
 
     async def delete(self, key_id: str) -> None:
-        """Make a key worthless, at once. Raises NotFound.
+        """Delete a key; where it was used lately, it is good for up to REMEMBER_FOR seconds more. Raises NotFound.
 
         Its files, uploads and skills go with it; its containers expire.
         """
-        removed = await self._store.remove(key_id)
-        self._recent.forget(key_id)
-        if not removed:
+        if not await self._store.remove(key_id):
             raise NotFound(f"API key with id '{key_id}' not found.")
 
     async def ensure(self, key: str | None) -> str | None:

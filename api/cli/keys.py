@@ -16,7 +16,7 @@ from runtime.values import ApiKey
 
 T = TypeVar("T")
 
-keys = typer.Typer(help="Make, list and delete API keys. A running service takes part at once.", no_args_is_help=True)
+keys = typer.Typer(help="Make, list and delete API keys.", no_args_is_help=True)
 
 
 @keys.command()
@@ -36,7 +36,7 @@ def list_() -> None:
 
 @keys.command()
 def delete(key_id: Annotated[str, typer.Argument(help="The id, as `sandlot keys list` shows it.")]) -> None:
-    """Delete a key, with all files, uploads and skills of it. A running service knows it for half a minute more."""
+    """Delete a key, with all files, uploads and skills of it. A running service may take it for five seconds more."""
     _with_keys(lambda service: service.delete(key_id))
 
 

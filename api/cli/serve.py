@@ -74,7 +74,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     """Open the application before the server: what fails then is one line here, and a traceback there."""
     async with running(settings) as state:
         config = uvicorn.Config(
-            _with_state(create_app(settings), state),
+            _with_state(create_app(), state),
             lifespan="off",
             http=HttpProtocol,
             ws="none",
@@ -103,7 +103,7 @@ class Server(uvicorn.Server):
 
 
 def _with_state(app: ASGIApp, state: State) -> ASGIApp:
-    """The application, with the state of its lifespan in every request, as servers give it."""
+    """The application, with the state in every request."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"].update(state)

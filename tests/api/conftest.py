@@ -59,7 +59,7 @@ def runtime() -> NoRuntime:
 @pytest.fixture
 async def http(settings: Settings, runtime: NoRuntime) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application, with the right key."""
-    app = create_app(settings)
+    app = create_app()
 
     async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, "state": {"settings": settings, "runtime": runtime}}, receive, send)

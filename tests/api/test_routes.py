@@ -7,12 +7,11 @@ import pytest
 from starlette.routing import Route
 
 from api.app import create_app
-from api.settings import Settings
 from tests.envelope import refusal
 
 ROUTES = [
     (method, route.path)
-    for route in create_app(Settings()).routes
+    for route in create_app().routes
     if isinstance(route, Route) and route.path.startswith("/v1/")
     for method in route.methods or ()
 ]

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.service import ROOT, Service
+from tests.service import ROOT, Service, wait_until
 
 
 def sandlot(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -90,7 +90,10 @@ def test_welcome(served: Service) -> None:
 
 
 def test_keys(served: Service) -> None:
-    """Keys are made, listed with what they stored, and deleted while the service runs; a new one is good at once."""
+    """Keys are made, listed with what they stored, and deleted while the service runs; a new one is good at once.
+
+    A deleted one is refused before long.
+    """
     data_dir = str(served.data_dir)
     key = sandlot("keys", "create", "laptop", DATA_DIR=data_dir).stdout.strip()
     bearer = {"authorization": f"Bearer {key}"}
@@ -104,6 +107,8 @@ def test_keys(served: Service) -> None:
     assert "laptop" not in sandlot("keys", "list", DATA_DIR=data_dir).stdout
     again = sandlot("keys", "delete", line.split()[0], DATA_DIR=data_dir)
     assert (again.returncode, again.stderr.startswith("sandlot: API key with id")) == (1, True)
+    files = f"{served.base_url}/files"
+    wait_until(lambda: httpx.get(files, headers=bearer).status_code == 401, 60, "The deleted key is still good")
 
 
 def test_not_http(served: Service) -> None:

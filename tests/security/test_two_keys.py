@@ -11,7 +11,6 @@ import pytest
 from starlette import routing
 
 from api.app import create_app
-from api.settings import Settings
 from runtime import ids
 from tests.container_skills import reference, skill_zip, uploaded
 from tests.envelope import refusal
@@ -46,7 +45,7 @@ class Route:
 
 ROUTES = [
     Route(method, route.path.removeprefix("/v1"))
-    for route in create_app(Settings()).routes
+    for route in create_app().routes
     if isinstance(route, routing.Route) and route.path.startswith("/v1/")
     for method in route.methods or ()
 ]
