@@ -37,7 +37,8 @@ class Gate:
     ) -> None:
         self.policy = policy
         self._container_id = container_id
-        self._values = values
+        self._available = frozenset(values)
+        self._secrets = {secret.domain: SecretSet(secret.domain, values) for secret in values}
         self._shared = shared
         self._rules = Rules(policy, shared.config)
         self._places = Places(shared.config.max_connections, within=shared.places)
@@ -90,6 +91,8 @@ class Gate:
             self._shared.gates.discard(self)
             for task in self._tasks:
                 task.cancel()
+            for secrets in self._secrets.values():
+                secrets.forget()
             self._records.close()
 
     def _turn_away(self, attempt: Attempt, reason: Reason) -> None:
@@ -100,7 +103,7 @@ class Gate:
         """Why a connection isn't even begun with; otherwise it has taken a place."""
         if not decision.allowed:
             return decision.reason
-        if any(secret not in self._values for secret in decision.secrets):
+        if any(secret not in self._available for secret in decision.secrets):
             return Reason.SECRET_UNAVAILABLE
         if self._allowance.used_up:
             return Reason.BYTE_LIMIT
@@ -131,7 +134,7 @@ class Gate:
             async with asyncio.timeout(self._shared.config.idle_seconds) as idle:
                 client = self._metered(connection, attempt, idle)
                 passage = Passage(decision, attempt, client, self._shared)
-                await passage.go(self._authority, SecretSet(decision.host, self._values))
+                await passage.go(self._authority, self._secrets.get(decision.host))
         except TimeoutError:
             attempt.deny(Reason.IDLE_TIMEOUT)
         except Denied as denied:

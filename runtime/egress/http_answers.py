@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from runtime.egress.http_bodies import Body
 from runtime.egress.http_framing import Counted, Framing, UntilTheEnd, said_by
-from runtime.egress.http_heads import CHUNKED, CLOSE, Answered, Headers, encoded
+from runtime.egress.http_heads import CHUNKED, CLOSE, Answered, Headers, encoded, encoded_lines
 from runtime.egress.http_requests import Request
 from runtime.egress.secrets import Injected
 
@@ -28,12 +28,11 @@ class Answer:
 def answer(response: Answered, request: Request) -> Answer:
     """The answer to `request`: the secrets that this was sent with are taken out of it. Raises Malformed.
 
-    Bodies that the server has compressed stay as they are, though it was asked not to.
+    Whatever a body is said to be encoded in, it is looked through: that may not be true.
     """
     sent = request.sent
     framing = Counted(0) if _has_no_body(response, request) else said_by(response.fields) or UntilTheEnd()
-    compressed = response.fields.values.get(b"content-encoding", b"identity").lower() != b"identity"
-    scrubber = sent.scrubber() if sent.echoes and not compressed else None
+    scrubber = sent.scrubber() if sent.echoes else None
     told = _told(response, request, same_length=scrubber is None)
     ends_by_itself = not isinstance(framing, UntilTheEnd)
     # HTTP/1.0's ways to say that it goes on aren't relied on.
@@ -67,12 +66,10 @@ def _has_no_body(response: Answered, request: Request) -> bool:
 
 def _head(response: Answered, sent: Injected, own: Headers) -> bytes:
     """As it came, for the other end; most often no secret is in it."""
-    start, headers = b"HTTP/1.1 %d " % response.status, response.fields.end_to_end()
-    head = encoded(start + response.reason, [*headers, *own])
-    if sent.is_in(head):
-        scrubbed = [(sent.scrubbed(name), sent.scrubbed(value)) for name, value in headers]
-        head = encoded(start + sent.scrubbed(response.reason), [*scrubbed, *own])
-    return head
+    said = response.reason + b"\r\n" + encoded_lines(response.fields.end_to_end())
+    if sent.is_in(said):
+        said = sent.scrubbed(said)
+    return b"HTTP/1.1 %d %b%b\r\n" % (response.status, said, encoded_lines(own))
 
 
 def own_answer(status: int, text: str) -> bytes:

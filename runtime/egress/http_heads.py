@@ -116,7 +116,12 @@ def encoded(start: bytes, headers: Headers) -> bytes:
 
 def encoded_headers(headers: Headers) -> bytes:
     """A head after its first line."""
-    return b"".join([*[b"%b: %b\r\n" % header for header in headers], b"\r\n"])
+    return encoded_lines(headers) + b"\r\n"
+
+
+def encoded_lines(headers: Headers) -> bytes:
+    """Headers alone."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def read_fields(lines: bytes) -> Fields:

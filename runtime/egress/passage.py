@@ -38,7 +38,7 @@ class Passage:
         self._client = client
         self._shared = shared
 
-    async def go(self, authority: Authority | None, secrets: SecretSet) -> None:
+    async def go(self, authority: Authority | None, secrets: SecretSet | None) -> None:
         """Carry the connection in the way that was decided. Those with secrets need the sandbox's authority.
 
         The server is dialled while the program's ClientHello is still on its way, but hears nothing unless it is good.
@@ -49,7 +49,7 @@ class Passage:
             async with meanwhile(self._dial()) as dialling:
                 beginning = await self._hello() if self._port == TLS_PORT else b""
                 if self._reason is Reason.INTERCEPTED:
-                    assert authority is not None  # noqa: S101 - or there would be no secrets to intercept for
+                    assert authority is not None and secrets is not None  # noqa: S101, PT018 - or why intercept
                     await self._as_http_in_tls(beginning, dialling, authority, secrets)
                 else:
                     await self._untouched(beginning, dialling)

@@ -25,9 +25,11 @@ _UNFIT_FOR_HEADERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _TAKEN = frozenset(
     [
         *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "SHLVL", "LANG", "TERM", "TMPDIR", "IFS"),
-        *("ENV", "BASH_ENV", "PYTHONHOME", "PYTHONPATH", "NODE_OPTIONS", "JAVA_TOOL_OPTIONS"),
+        *("ENV", "BASH_ENV", "BASHOPTS", "SHELLOPTS", "UID", "EUID", "PPID", "_"),
+        *("PYTHONHOME", "PYTHONPATH", "NODE_OPTIONS", "JAVA_TOOL_OPTIONS"),
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO"),
         *("NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "SYSTEM_WGETRC"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
     ]
 )
 _TAKEN_PREFIXES = ("LD_", "LC_")
@@ -136,6 +138,8 @@ def _check_value(value: str) -> None:
         raise _invalid("A secret can't be empty.")
     if _UNFIT_FOR_HEADERS.search(value):
         raise _invalid("A secret can't have line breaks, NUL or other control characters in it.")
+    if value != value.strip(" \t"):
+        raise _invalid("A secret can't begin or end with a blank: headers can't.")
     try:
         size = len(value.encode())
     except UnicodeEncodeError:

@@ -40,7 +40,7 @@ class Injected:
         return Scrubber(self.echoes)
 
     def is_in(self, data: bytes) -> bool:
-        """Whether some of it is in a part of the answer."""
+        """Whether some of it is in a part of the answer; if not, scrubbing would change nothing."""
         for echo in self.echoes:  # noqa: SIM110 - any() takes twice as long, and this is asked of each answer
             if echo.sought in data:
                 return True
@@ -58,10 +58,15 @@ class SecretSet:
     def __init__(self, host: str, values: Mapping[SecretName, str]) -> None:
         mine = {secret: value.encode() for secret, value in values.items() if secret.domain == host}
         self._values = {secret.name.encode(): value for secret, value in mine.items()}
-        self._echoes = [Echo(value, secret.placeholder.encode()) for secret, value in mine.items() if value]
+        self._echoes = [Echo(_bare(value), secret.placeholder.encode()) for secret, value in mine.items()]
 
     def __bool__(self) -> bool:
         return bool(self._values)
+
+    def forget(self) -> None:
+        """Let go of the values, whoever still has the set."""
+        self._values.clear()
+        self._echoes.clear()
 
     def inject(self, headers: Headers) -> Injected:
         """`headers` with values in the place of placeholders, also within Basic credentials. Raises NotSendable.
@@ -89,7 +94,7 @@ class _Injection:
         sent = self._basic(basic[1], basic[2]) if basic else self._replaced(value)
         if sent != value and _NO_VALUE.search(sent):
             raise NotSendable
-        return sent.strip(b" \t")
+        return _bare(sent)
 
     def _basic(self, scheme: bytes, encoded: bytes) -> bytes:
         """Credentials that hold placeholders inside their encoding. As sent they must not come back either."""
@@ -117,3 +122,8 @@ class _Injection:
         self._room -= size
         if self._room < 0:
             raise NotSendable
+
+
+def _bare(value: bytes) -> bytes:
+    """Without the blanks around it, which in HTTP belong to nobody."""
+    return value.strip(b" \t")

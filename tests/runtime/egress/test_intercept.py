@@ -184,6 +184,16 @@ async def test_an_echo_is_scrubbed_in_head_and_body(authority: trustme.CA, trust
     assert b"Content-Length" not in heard
 
 
+async def test_an_echo_is_scrubbed_across_a_header(authority: trustme.CA, trusting: ssl.SSLContext) -> None:
+    """A value may look like one."""
+    value = "user: canary-in-two-parts"
+    with answering(authority, f"HTTP/1.1 200 OK\r\n{value}\r\nConnection: close\r\n\r\n".encode()) as server:
+        async with Interception(server.address, trusting, {SECRET: value}) as interception:
+            heard = await interception.asks(request("/"))
+    assert b"\r\n$API_KEY\r\n" in heard
+    assert b"canary" not in heard
+
+
 @pytest.mark.parametrize("size", range(1, len(CANARY) + 2))
 @pytest.mark.parametrize("chunked", [True, False])
 async def test_an_echo_is_scrubbed_across_the_borders_of_pieces(
@@ -212,14 +222,24 @@ async def test_the_server_is_asked_for_what_can_be_scrubbed(server: StubServer, 
 
 
 async def test_what_is_compressed_nevertheless_stays_whole(authority: trustme.CA, trusting: ssl.SSLContext) -> None:
-    """With its length."""
+    """It is looked through like anything else, so it comes in chunks."""
     body = gzip.compress(b"hello")
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
     with answering(authority, head + body) as server:
         async with Interception(server.address, trusting) as interception:
             heard = await interception.asks(request("/"))
-    assert heard.endswith(body)
-    assert b"Content-Length: %d\r\n" % len(body) in heard
+    assert gzip.decompress(body_of(heard)) == b"hello"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity, identity", "utf-8", "aws-chunked", "", "x-whatever"])
+async def test_a_body_is_scrubbed_whatever_it_says_it_is(
+    authority: trustme.CA, trusting: ssl.SSLContext, coding: str
+) -> None:
+    """Programs may choose what some servers say."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nConnection: close\r\n\r\n" % coding.encode()
+    with answering(authority, head + CANARY.encode()) as server:
+        async with Interception(server.address, trusting) as interception:
+            assert body_of(await interception.asks(request("/"))) == b"$API_KEY"
 
 
 @pytest.mark.parametrize("path", ["/bytes/5000000", "/chunked/5000000"])

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from runtime.egress.scrubber import Echo, Scrubber
@@ -28,11 +28,31 @@ def test_a_value_is_hidden_across_the_borders_of_pieces(size: int) -> None:
 
 
 @pytest.mark.parametrize("end", range(len(SECRET)))
-def test_no_more_is_held_back_than_may_be_part_of_a_value(end: int) -> None:
-    """An event that ends in nothing of a value goes on at once; what looked like one does as soon as it is none."""
+def test_whole_lines_go_on_at_once(end: int) -> None:
+    """An event isn't held back, whatever follows."""
     scrubber = Scrubber([ECHO])
     assert scrubber.feed(b"data: hello\n\n" + SECRET[:end]) == b"data: hello\n\n"
     assert scrubber.feed(b"\n") == SECRET[:end] + b"\n"
+
+
+def sizes(echoes: Sequence[Echo], pieces: Sequence[bytes]) -> list[int]:
+    """How much comes out with each piece, which whoever receives it can see."""
+    scrubber = Scrubber(echoes)
+    return [*(len(scrubber.feed(piece)) for piece in pieces), len(scrubber.finish())]
+
+
+@pytest.mark.parametrize("line", [b"", b"line\n"])
+@pytest.mark.parametrize("size", [1, 5, 64])
+def test_a_good_guess_is_not_told_from_a_bad_one(size: int, line: bytes) -> None:
+    """What comes out when says nothing of how a value begins, nor how it ends."""
+    bad, *good = [b"x" * 18, SECRET[:1] + b"x" * 17, SECRET[:-1], SECRET[1:], b"a-longer-one-that-"]
+    echoes = [ECHO, Echo(b"a-longer-one-that-nobody-guesses", b"$B")]
+
+    def seen(guess: bytes) -> list[int]:
+        stream = b"before" + line + guess * 20 + b"after"
+        return sizes(echoes, [stream[start : start + size] for start in range(0, len(stream), size)])
+
+    assert [seen(guess) for guess in good] == [seen(bad)] * len(good)
 
 
 def test_values_that_overlap_are_hidden_together() -> None:
@@ -67,6 +87,15 @@ def test_the_borders_of_pieces_change_nothing(values: list[bytes], pieces: list[
     """Whatever the values are, and however the stream is cut, it comes out as if it had come at once."""
     echoes = [Echo(value, b"$%d" % number) for number, value in enumerate(values)]
     assert scrubbed(echoes, pieces) == plainly(echoes, b"".join(pieces))
+
+
+@given(st.lists(texts, unique=True, max_size=4), st.lists(st.text("ab\n", max_size=6).map(str.encode), max_size=20))
+def test_only_whole_values_make_a_difference(values: list[bytes], pieces: list[bytes]) -> None:
+    """Without them, the same comes out with each piece as of a stream of other letters."""
+    echoes = [Echo(value, b"$%d" % number) for number, value in enumerate(values)]
+    assume(not any(value and value in b"".join(pieces) for value in values))
+    others = [piece.translate(bytes.maketrans(b"ab", b"xx")) for piece in pieces]
+    assert sizes(echoes, pieces) == sizes(echoes, others)
 
 
 @given(st.lists(st.text("abc", min_size=1, max_size=6).map(str.encode), min_size=1, max_size=4), st.data())

@@ -108,6 +108,20 @@ def test_spaces_around_a_value_are_not_of_the_header() -> None:
     assert injected(b"$A", A=" v ") == b"v"
 
 
+@pytest.mark.parametrize("value", [f" {VALUE}", f"{VALUE}\t", f"\t {VALUE} "])
+def test_a_value_is_hidden_as_it_was_sent(value: str) -> None:
+    """Without the spaces around it; those alone aren't hidden anywhere."""
+    assert secrets(A=value).inject([(b"X", b"$A")]).scrubbed(VALUE.encode()) == b"$A"
+    assert secrets(A=" \t").inject([(b"X", b"$A")]).scrubbed(b"a \t") == b"a \t"
+
+
+def test_values_can_be_forgotten() -> None:
+    """Whoever still has the set."""
+    held = secrets(A=VALUE)
+    held.forget()
+    assert held.inject([(b"X", b"$A")]).headers == [(b"X", b"$A")]
+
+
 def test_values_that_come_back_are_hidden() -> None:
     """By the placeholders; credentials also as they were encoded."""
     encoded = base64.b64encode(b"user:$A")
