@@ -34,18 +34,21 @@ class Dialler:
         self._resolver = resolver
         self._is_public = is_public
 
-    async def dial(self, name: str, port: int) -> Dialled:
-        """Connect to the host with canonical name `name`, which may be reached. Raises Denied."""
-        addresses = await self._resolve(name)
+    async def dial(self, name: str, port: int, questions: asyncio.Semaphore) -> Dialled:
+        """Connect to the host with canonical name `name`, which may be reached. Raises Denied.
+
+        `questions` are the places for those that the sandbox asks.
+        """
+        addresses = await self._resolve(name, questions)
         allowed = vetted(addresses, name, self._config, self._is_public)
         if not allowed:
             raise Denied(Reason.ADDRESS_NOT_PUBLIC, str(addresses[0]))
         return await self._connect(allowed, port)
 
-    async def _resolve(self, name: str) -> Sequence[Address]:
+    async def _resolve(self, name: str, questions: asyncio.Semaphore) -> Sequence[Address]:
         try:
             async with asyncio.timeout(self._config.dns_seconds):
-                return await self._resolver.resolve(name)
+                return await self._resolver.resolve(name, questions)
         except NameNotFound:
             raise Denied(Reason.NAME_NOT_FOUND) from None
         except ResolverFailed:

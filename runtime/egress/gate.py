@@ -17,6 +17,7 @@ from runtime.egress.passage import Passage
 from runtime.egress.places import Places
 from runtime.egress.policy import Decision, Rules
 from runtime.egress.records import Records
+from runtime.egress.resolver import MAX_QUESTIONS
 from runtime.egress.secrets import SecretSet
 from runtime.egress.shared import Shared
 from runtime.egress.traffic import Allowance
@@ -42,6 +43,7 @@ class Gate:
         self._shared = shared
         self._rules = Rules(policy, shared.config)
         self._places = Places(shared.config.max_connections, within=shared.places)
+        self._questions = asyncio.Semaphore(MAX_QUESTIONS)
         self._allowance = Allowance(shared.config.max_bytes)
         self._records = Records(container_id)
         self._authority = Authority([secret.domain for secret in policy.secrets]) if policy.secrets else None
@@ -133,7 +135,7 @@ class Gate:
         try:
             async with asyncio.timeout(self._shared.config.idle_seconds) as idle:
                 client = self._metered(connection, attempt, idle)
-                passage = Passage(decision, attempt, client, self._shared)
+                passage = Passage(decision, attempt, client, self._questions, self._shared)
                 await passage.go(self._authority, self._secrets.get(decision.host))
         except TimeoutError:
             attempt.deny(Reason.IDLE_TIMEOUT)

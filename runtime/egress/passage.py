@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from functools import partial
 
@@ -26,16 +27,25 @@ from runtime.network_values import Reason
 class Passage:
     """One connection, from the program at `client` to the host and port of `decision`, which is an allowed one.
 
-    Each way through raises Denied, ChannelBroken, or SandboxLost, and doesn't close `client`.
+    `questions` are the places for those that the sandbox asks. Each way through raises Denied, ChannelBroken, or
+    SandboxLost, and doesn't close `client`.
     """
 
-    def __init__(self, decision: Decision, attempt: Attempt, client: MeteredConnection, shared: Shared) -> None:
+    def __init__(
+        self,
+        decision: Decision,
+        attempt: Attempt,
+        client: MeteredConnection,
+        questions: asyncio.Semaphore,
+        shared: Shared,
+    ) -> None:
         assert decision.port is not None  # noqa: S101 - or it wouldn't be allowed
         self._host = decision.host
         self._port = decision.port
         self._reason = decision.reason
         self._attempt = attempt
         self._client = client
+        self._questions = questions
         self._shared = shared
 
     async def go(self, authority: Authority | None, secrets: SecretSet | None) -> None:
@@ -86,7 +96,7 @@ class Passage:
 
     async def _dial(self) -> Dialled:
         """Connect to the host, and say nothing there yet."""
-        return await self._shared.dialler.dial(self._host, self._port)
+        return await self._shared.dialler.dial(self._host, self._port, self._questions)
 
     async def _let_through(self, dialling: Awaitable[Dialled]) -> TcpChannel:
         """The server, once it is dialled. As far as the records are concerned, the connection is let through to it."""

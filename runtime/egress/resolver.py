@@ -16,7 +16,8 @@ from runtime.egress.addresses import Address
 
 KEEP_SECONDS = 5.0
 MAX_KEPT = 4_096
-MAX_QUESTIONS = 64
+MAX_QUESTIONS = 8
+"""Of one sandbox at once. Each takes 25 KB (measured, Linux) and a descriptor, which is little beside a sandbox."""
 
 _HOSTS = Path("/etc/hosts")
 _NOT_FOUND = (socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
@@ -33,9 +34,11 @@ class ResolverFailed(Exception):
 class Resolver(Protocol):
     """Finds the addresses of hosts."""
 
-    async def resolve(self, name: str) -> Sequence[Address]:
+    async def resolve(self, name: str, questions: asyncio.Semaphore) -> Sequence[Address]:
         """The addresses of the host with canonical name `name`, at least one, the best first.
 
+        A question waits for one of the asker's own places, `questions`, and takes it until there is an answer, even if
+        nobody wants that any more. What is known already takes none.
         Raises NameNotFound or ResolverFailed. The only deadline is the caller's, who may cancel.
         """
 
@@ -79,31 +82,33 @@ def in_hosts(name: str, file: Path) -> Sequence[Address]:
 class SystemResolver:
     """Resolver by the system's own means.
 
-    These block, for half a minute if a name's servers keep silent. So each question gets a thread, MAX_QUESTIONS at
-    once, that nothing waits for at the end of the service. Whoever wants to know what is being asked waits for the
-    same answer; those that aren't failures are kept for KEEP_SECONDS.
+    These block, for half a minute if a name's servers keep silent. So each question gets a thread that nothing waits
+    for at the end of the service. Only each asker's number of them is bounded: what all shared, some could use up.
+    Whoever wants to know what is being asked waits for the same answer; those that aren't failures are kept for
+    KEEP_SECONDS.
     """
 
     def __init__(self, look_up: Callable[[str], Answer] = look_up) -> None:
         self._look_up = look_up
-        self._room = asyncio.Semaphore(MAX_QUESTIONS)
         self._asked: dict[str, asyncio.Future[Answer]] = {}
         self._kept: dict[str, tuple[float, Answer]] = {}  # until when; the oldest first
 
-    async def resolve(self, name: str) -> Sequence[Address]:
+    async def resolve(self, name: str, questions: asyncio.Semaphore) -> Sequence[Address]:
         """See Resolver."""
-        answer = await self._answer(name)
+        answer = await self._answer(name, questions)
         if isinstance(answer, Exception):
             raise type(answer)(*answer.args)
         return answer
 
-    async def _answer(self, name: str) -> Answer:
-        """What is known already, what somebody has asked for, or a question of its own once there is room for one."""
+    async def _answer(self, name: str, questions: asyncio.Semaphore) -> Answer:
+        """What is known already, what somebody has asked for, or a question of its own once there is a place for it."""
         if not self._is_known(name):
-            await self._room.acquire()
+            await questions.acquire()
             if not self._is_known(name):
-                return await asyncio.shield(self._ask(name))
-            self._room.release()
+                asked = self._ask(name)
+                asked.add_done_callback(lambda _: questions.release())
+                return await asyncio.shield(asked)
+            questions.release()
         return await asyncio.shield(self._asked[name]) if name in self._asked else self._kept[name][1]
 
     def _is_known(self, name: str) -> bool:
@@ -137,7 +142,6 @@ class SystemResolver:
 
     def _tell(self, name: str, answer: Answer) -> None:
         """Give all who wait for it the answer, and keep it."""
-        self._room.release()
         self._asked.pop(name).set_result(answer)
         if not isinstance(answer, ResolverFailed):
             self._kept[name] = time.monotonic() + KEEP_SECONDS, answer

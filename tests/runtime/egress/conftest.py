@@ -1,12 +1,15 @@
-"""What tests of the way out share: the authority of the stub servers, and programs' trust in it."""
+"""What tests of the way out share: the stub servers' authority, programs' trust in it, and a system to ask."""
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
+
+from tests.runtime.egress.stub_resolvers import SlowSystem
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +33,11 @@ def trusting(authority: trustme.CA) -> ssl.SSLContext:
     authority.configure_trust(context)
     context.set_alpn_protocols(["h2", "http/1.1"])
     return context
+
+
+@pytest.fixture
+def system() -> Iterator[SlowSystem]:
+    """A system to ask; nothing waits for it at the end."""
+    system = SlowSystem()
+    yield system
+    system.go_on.set()

@@ -3,15 +3,17 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 import pytest
 
 from runtime.egress import addresses
-from runtime.egress.resolver import NameNotFound, ResolverFailed
-from runtime.network_values import Reason
+from runtime.egress.config import EgressConfig
+from runtime.egress.egress import Egress
+from runtime.egress.resolver import MAX_QUESTIONS, NameNotFound, ResolverFailed, SystemResolver
+from runtime.network_values import NetworkPolicy, Reason
 from tests.runtime.egress.gates import HOST, RAW_PORT, denied, denied_for, fetched, open_gate
-from tests.runtime.egress.stub_resolvers import StubResolver
+from tests.runtime.egress.stub_resolvers import SECONDS, SlowSystem, StubResolver, is_public
 from tests.runtime.egress.stub_servers import StubServer, echo, new_address
 
 
@@ -104,6 +106,23 @@ async def test_a_resolver_that_stalls_holds_up_nobody_else(server: StubServer) -
         assert await fetched(gate) == b"hello"
         assert not slow.done()
         assert await slow is Reason.RESOLVER_TIMEOUT
+
+
+async def test_names_of_one_sandbox_hold_up_no_other(server: StubServer, system: SlowSystem) -> None:
+    """However many of them stall. In the end it gets its own answers, each in its turn."""
+    names = [f"slow{number}.test" for number in range(100)]
+    system.answers = {name: [ip_address(server.address)] for name in [HOST, *names]}
+    system.go_on.clear()
+    config = EgressConfig(extra_ports=[RAW_PORT], dns_seconds=SECONDS)
+    async with Egress.open(config, SystemResolver(system.look_up), is_public) as egress:
+        noisy = egress.gate("cntr_noisy", NetworkPolicy(["*.test"]), None)
+        quiet = egress.gate("cntr_quiet", NetworkPolicy([HOST]), None)
+        stalled = [asyncio.create_task(fetched(noisy, name)) for name in names]
+        await system.stalls(MAX_QUESTIONS)
+        assert await fetched(quiet) == b"hello"
+        assert not any(task.done() for task in stalled)
+        system.go_on.set()
+        assert await asyncio.gather(*stalled) == [b"hello"] * len(names)
 
 
 async def test_a_server_that_refuses_is_told_from_one_that_does_not_answer() -> None:

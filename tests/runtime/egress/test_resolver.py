@@ -7,8 +7,6 @@ import json
 import subprocess
 import sys
 import threading
-from collections import Counter
-from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -18,7 +16,6 @@ from runtime.egress import resolver as module
 from runtime.egress.resolver import (
     MAX_KEPT,
     MAX_QUESTIONS,
-    Answer,
     NameNotFound,
     ResolverFailed,
     SystemResolver,
@@ -26,48 +23,24 @@ from runtime.egress.resolver import (
     look_up,
 )
 from tests.runtime.egress.stub_name_server import StubNameServer
-
-ADDRESSES = [ip_address("192.0.2.1"), ip_address("2001:db8::1")]
-SECONDS = 30.0  # until something is taken for stuck
-
-
-class SlowSystem:
-    """Answers when it is told to, and counts what it is asked."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Answer] = {}
-        self.asked: Counter[str] = Counter()
-        self.fault: Exception | None = None
-        self.go_on = threading.Event()
-        self.go_on.set()
-
-    def look_up(self, name: str) -> Answer:
-        """See resolver.look_up."""
-        self.asked[name] += 1
-        if self.fault:
-            raise self.fault
-        if name.startswith("slow"):
-            self.go_on.wait(SECONDS)
-        return self.answers.get(name, ADDRESSES)
+from tests.runtime.egress.stub_resolvers import ADDRESSES, SECONDS, SlowSystem
 
 
 @pytest.fixture
-def system() -> Iterator[SlowSystem]:
-    """A system to ask; nothing waits for it at the end."""
-    system = SlowSystem()
-    yield system
-    system.go_on.set()
+def questions() -> asyncio.Semaphore:
+    """The places for those of one sandbox."""
+    return asyncio.Semaphore(MAX_QUESTIONS)
 
 
-async def test_the_hosts_file() -> None:
+async def test_the_hosts_file(questions: asyncio.Semaphore) -> None:
     """What this machine's own file has is found without asking anybody."""
-    assert ip_address("127.0.0.1") in await SystemResolver().resolve("localhost")
+    assert ip_address("127.0.0.1") in await SystemResolver().resolve("localhost", questions)
 
 
-async def test_no_such_name() -> None:
+async def test_no_such_name(questions: asyncio.Semaphore) -> None:
     """A name that can't be is one that isn't found."""
     with pytest.raises(NameNotFound):
-        await SystemResolver().resolve("there-is-none.invalid")
+        await SystemResolver().resolve("there-is-none.invalid", questions)
 
 
 def test_lines_of_a_hosts_file(tmp_path: Path) -> None:
@@ -143,79 +116,122 @@ print(json.dumps({{
     assert server.asked == set(VETTED)
 
 
-async def test_asked_once(system: SlowSystem) -> None:
+async def test_asked_once(system: SlowSystem, questions: asyncio.Semaphore) -> None:
     """Those who ask the same at the same time, or soon after, share one question."""
     resolver = SystemResolver(system.look_up)
     system.go_on.clear()
-    asking = [asyncio.create_task(resolver.resolve("slow.test")) for _ in range(100)]
+    asking = [asyncio.create_task(resolver.resolve("slow.test", questions)) for _ in range(100)]
     await asyncio.sleep(0.01)
     system.go_on.set()
     assert await asyncio.gather(*asking) == [ADDRESSES] * 100
-    assert await resolver.resolve("slow.test") == ADDRESSES
+    assert await resolver.resolve("slow.test", questions) == ADDRESSES
     assert system.asked == {"slow.test": 1}
 
 
-async def test_an_answer_is_not_kept_for_long(system: SlowSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_is_not_kept_for_long(
+    system: SlowSystem, questions: asyncio.Semaphore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After a while it is asked again, and what is true then is told."""
     monkeypatch.setattr(module, "KEEP_SECONDS", 0.0)
     resolver = SystemResolver(system.look_up)
-    assert await resolver.resolve("a.test") == ADDRESSES
+    assert await resolver.resolve("a.test", questions) == ADDRESSES
     system.answers["a.test"] = ADDRESSES[:1]
-    assert await resolver.resolve("a.test") == ADDRESSES[:1]
+    assert await resolver.resolve("a.test", questions) == ADDRESSES[:1]
     assert system.asked == {"a.test": 2}
 
 
-async def test_failures(system: SlowSystem) -> None:
+async def test_failures(system: SlowSystem, questions: asyncio.Semaphore) -> None:
     """That there is no such name is an answer to be kept; that nobody answered is not."""
     resolver = SystemResolver(system.look_up)
     system.answers = {"none.test": NameNotFound("none.test"), "broken.test": ResolverFailed("broken.test")}
     for _ in range(2):
         with pytest.raises(NameNotFound):
-            await resolver.resolve("none.test")
+            await resolver.resolve("none.test", questions)
         with pytest.raises(ResolverFailed):
-            await resolver.resolve("broken.test")
+            await resolver.resolve("broken.test", questions)
     assert system.asked == {"none.test": 1, "broken.test": 2}
 
 
-async def test_a_stall(system: SlowSystem) -> None:
+async def test_a_stall(system: SlowSystem, questions: asyncio.Semaphore) -> None:
     """A name whose servers keep silent holds up nobody else, neither on the loop nor on its threads."""
     resolver = SystemResolver(system.look_up)
     system.go_on.clear()
-    stalled = [asyncio.create_task(resolver.resolve(f"slow{number}.test")) for number in range(MAX_QUESTIONS - 1)]
-    await asyncio.sleep(0)
+    names = [f"slow{number}.test" for number in range(MAX_QUESTIONS - 1)]
+    stalled = [asyncio.create_task(resolver.resolve(name, questions)) for name in names]
+    await system.stalls(MAX_QUESTIONS - 1)
     async with asyncio.timeout(SECONDS):
-        assert await resolver.resolve("quick.test") == ADDRESSES
+        assert await resolver.resolve("quick.test", questions) == ADDRESSES
         assert await asyncio.to_thread(lambda: 1) == 1
     assert not any(task.done() for task in stalled)
     system.go_on.set()
     assert await asyncio.gather(*stalled) == [ADDRESSES] * len(stalled)
 
 
-async def test_too_many_questions(system: SlowSystem) -> None:
+async def test_too_many_questions(system: SlowSystem, questions: asyncio.Semaphore) -> None:
     """More than MAX_QUESTIONS wait, and those who no longer want to know by then ask nothing."""
     resolver = SystemResolver(system.look_up)
     system.go_on.clear()
     names = [f"slow{number}.test" for number in range(MAX_QUESTIONS + 10)]
-    asking = [asyncio.create_task(resolver.resolve(name)) for name in names]
-    await asyncio.sleep(0)
+    asking = [asyncio.create_task(resolver.resolve(name, questions)) for name in names]
+    await system.stalls(MAX_QUESTIONS)
     for task in asking[-5:]:
         task.cancel()
     await asyncio.wait(asking[-5:])
+    assert set(system.asked) == set(names[:MAX_QUESTIONS])
     system.go_on.set()
     assert await asyncio.gather(*asking[:-5]) == [ADDRESSES] * (MAX_QUESTIONS + 5)
     assert set(system.asked) == set(names[:-5])
 
 
-async def test_somebody_leaves(system: SlowSystem) -> None:
+async def test_too_many_questions_of_others(system: SlowSystem, questions: asyncio.Semaphore) -> None:
+    """However many others ask too much, who doesn't is answered at once; and so are they in the end."""
+    resolver = SystemResolver(system.look_up)
+    system.go_on.clear()
+    asking = [
+        asyncio.create_task(resolver.resolve(f"slow{number}.test{other}", others))
+        for other, others in enumerate(asyncio.Semaphore(MAX_QUESTIONS) for _ in range(20))
+        for number in range(MAX_QUESTIONS + 10)
+    ]
+    await system.stalls(20 * MAX_QUESTIONS)
+    async with asyncio.timeout(SECONDS):
+        assert await resolver.resolve("quick.test", questions) == ADDRESSES
+    assert not any(task.done() for task in asking)
+    assert system.asked.total() == 20 * MAX_QUESTIONS + 1
+    system.go_on.set()
+    assert await asyncio.gather(*asking) == [ADDRESSES] * len(asking)
+
+
+async def test_no_place_is_lost(system: SlowSystem, questions: asyncio.Semaphore) -> None:
+    """Who leaves while waiting had none; what was asked keeps its own until the system is done with it."""
+    resolver = SystemResolver(system.look_up)
+    for turn in range(3):
+        system.go_on.clear()
+        names = [f"slow{number}.test{turn}" for number in range(MAX_QUESTIONS + 10)]
+        asking = [asyncio.create_task(resolver.resolve(name, questions)) for name in names]
+        await system.stalls(MAX_QUESTIONS)
+        for task in asking:
+            task.cancel()
+        await asyncio.wait(asking)
+        later = asyncio.create_task(resolver.resolve(f"later.test{turn}", questions))
+        await asyncio.sleep(0)
+        assert await resolver.resolve(f"other.test{turn}", asyncio.Semaphore()) == ADDRESSES
+        assert f"later.test{turn}" not in system.asked
+        system.go_on.set()
+        assert await asyncio.wait_for(later, SECONDS) == ADDRESSES
+        await system.stalls(0)
+    assert system.asked.total() == 3 * (MAX_QUESTIONS + 2)
+
+
+async def test_somebody_leaves(system: SlowSystem, questions: asyncio.Semaphore) -> None:
     """When one of those who ask has no more time, the others get their answer, and so does whoever comes later."""
     resolver = SystemResolver(system.look_up)
     system.go_on.clear()
-    staying = asyncio.create_task(resolver.resolve("slow.test"))
+    staying = asyncio.create_task(resolver.resolve("slow.test", questions))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
-            await resolver.resolve("slow.test")
+            await resolver.resolve("slow.test", questions)
     staying.cancel()
-    later = asyncio.create_task(resolver.resolve("slow.test"))
+    later = asyncio.create_task(resolver.resolve("slow.test", questions))
     await asyncio.sleep(0)
     system.go_on.set()
     assert await later == ADDRESSES
@@ -223,39 +239,43 @@ async def test_somebody_leaves(system: SlowSystem) -> None:
     assert system.asked == {"slow.test": 1}
 
 
-async def test_how_much_is_kept(system: SlowSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_how_much_is_kept(
+    system: SlowSystem, questions: asyncio.Semaphore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many names are asked for, only so many answers are kept: the newest."""
     monkeypatch.setattr(module, "MAX_KEPT", 3)
     assert MAX_KEPT > 3
     resolver = SystemResolver(system.look_up)
     for number in [0, 1, 2, 3, 4, 5, 5, 4, 0]:
-        await resolver.resolve(f"host{number}.test")
+        await resolver.resolve(f"host{number}.test", questions)
     assert system.asked["host5.test"] == system.asked["host4.test"] == 1
     assert system.asked["host0.test"] == 2
 
 
-async def test_a_fault(system: SlowSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault(system: SlowSystem, questions: asyncio.Semaphore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A question that goes wrong in a way that nobody has thought of is over, can be asked again, and is told of."""
     told = threading.Event()
     monkeypatch.setattr(threading, "excepthook", lambda _: told.set())
     resolver = SystemResolver(system.look_up)
     system.fault = ZeroDivisionError()
     with pytest.raises(ResolverFailed):
-        await resolver.resolve("a.test")
+        await resolver.resolve("a.test", questions)
     assert await asyncio.to_thread(told.wait, SECONDS)
     system.fault = None
-    assert await resolver.resolve("a.test") == ADDRESSES
+    assert await resolver.resolve("a.test", questions) == ADDRESSES
 
 
-async def test_no_thread_to_spare(system: SlowSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_thread_to_spare(
+    system: SlowSystem, questions: asyncio.Semaphore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the system has no more threads, that is a failure too, and passes."""
     resolver = SystemResolver(system.look_up)
     with monkeypatch.context() as full:
         full.setattr(threading.Thread, "start", no_thread)
         for _ in range(2 * MAX_QUESTIONS):
             with pytest.raises(ResolverFailed):
-                await resolver.resolve("a.test")
-    assert await resolver.resolve("a.test") == ADDRESSES
+                await resolver.resolve("a.test", questions)
+    assert await resolver.resolve("a.test", questions) == ADDRESSES
 
 
 def no_thread(thread: threading.Thread) -> None:
