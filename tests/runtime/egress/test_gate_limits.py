@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from runtime.egress.config import EgressConfig
 from runtime.egress.egress import Egress
-from runtime.network_values import NetworkPolicy, Reason, Verdict
+from runtime.network_values import NetworkPolicy, Reason, SecretName, Verdict
 from tests.memory import MIB, growth
 from tests.runtime.egress.gates import HOST, RAW_PORT, denied_for, fetched, open_gate
 from tests.runtime.egress.memory_connections import ConnectionReset, Program
@@ -148,3 +148,17 @@ async def test_what_passes_takes_no_memory() -> None:
                 assert await up.read_all() == b""
             assert received == sent == size
             assert grown() < 16 * MIB
+
+
+async def test_secrets_take_their_memory_once() -> None:
+    """However many connections there are to their host, and none once the gate is closed."""
+    secrets = [SecretName(HOST, f"KEY_{number}") for number in range(16)]
+    values = {secret: f"{number:065536}" for number, secret in enumerate(secrets)}
+    resolver = StubResolver({HOST: "127.0.0.1"})
+    async with open_gate(resolver, secrets=secrets, values=values) as gate:
+        with growth(os.getpid(), "beside 100 connections that may need 1 MiB of secrets") as grown:
+            for _ in range(50):
+                gate.accept(HOST, 80, Program().connection)
+                gate.accept(HOST, 443, Program().connection)
+            await asyncio.sleep(0.1)  # all of them wait for what the program says
+        assert grown() < 20 * MIB
