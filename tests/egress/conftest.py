@@ -10,6 +10,7 @@ import pytest
 import trustme
 
 from tests.egress.hosts import ALLOWED, DENIED, HTTP2, SECRET
+from tests.egress.programs import PROGRAMS
 from tests.egress.site import serve_files, write_site
 from tests.nodejs import FOLDER, node
 from tests.oci_runtimes import OCI_RUNTIMES
@@ -30,7 +31,7 @@ def authority() -> trustme.CA:
 @pytest.fixture(scope="session")
 def certificate(authority: trustme.CA) -> trustme.LeafCert:
     """The servers' own."""
-    return authority.issue_cert(ALLOWED, SECRET, DENIED, HTTP2)
+    return authority.issue_cert(ALLOWED, SECRET, DENIED, f"*.{DENIED}", HTTP2)
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +70,8 @@ def networked(
     http2_address: str,
 ) -> Iterator[Service]:
     """A service on that OCI runtime, which alone knows these hosts and trusts their authority."""
-    hosts = dict.fromkeys((ALLOWED, SECRET, DENIED), site.address) | {HTTP2: http2_address}
+    denied = (DENIED, *(f"{program}.{DENIED}" for program in PROGRAMS))
+    hosts = dict.fromkeys((ALLOWED, SECRET, *denied), site.address) | {HTTP2: http2_address}
     settings = {"ENGINE_RUNTIME": oci_runtime, "IMAGE": CLIENTS}
     with service_that_reaches(hosts, authority, tmp_path_factory.mktemp("networked"), settings) as running:
         yield running
