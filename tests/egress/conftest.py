@@ -43,6 +43,13 @@ def site(certificate: trustme.LeafCert, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
+def plain_site(site: StubServer) -> Iterator[StubServer]:
+    """A server without TLS, at the site's address."""
+    with StubServer(80, address=site.address) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def http2_address(certificate: trustme.LeafCert, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that speaks HTTP/2 alone, on port 443."""
     chain = tmp_path_factory.mktemp("http2") / "chain.pem"

@@ -86,6 +86,14 @@ class StubServer:
         self._catch_up()
         return all(each.over.wait(GONE_SECONDS) and not each.raw for each in self.connections)
 
+    def since(self, count: int) -> list[Accepted]:
+        """All connections but the first `count`, once they are over. Raises TimeoutError if one never is."""
+        self._catch_up()
+        later = self.connections[count:]
+        if not all(each.over.wait(GONE_SECONDS) for each in later):
+            raise TimeoutError("A connection goes on.")
+        return later
+
     def _catch_up(self) -> None:
         """Wait until all who have connected were accepted, by being the last of them."""
         with socket.create_connection((self.address, self.port)) as last:

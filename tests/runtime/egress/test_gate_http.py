@@ -151,7 +151,7 @@ async def test_a_server_that_cannot_show_who_it_is_gets_nothing(authority: trust
 
 
 async def test_secrets_do_not_change_what_the_program_may_say_in_tls(server: StubServer) -> None:
-    """The name it asks for has to be the host's here too; nobody is dialled before."""
+    """The name it asks for has to be the host's here too."""
     resolver = StubResolver({HOST: server.address})
     async with open_gate(resolver, secrets=[SECRET], values={SECRET: CANARY}) as gate:
         assert await denied_for(gate, HOST, TLS_PORT, real_hello("other.test")) is Reason.SNI_MISMATCH
