@@ -9,7 +9,7 @@ import httpx
 import pytest
 import trustme
 
-from tests.egress.hosts import ALLOWED, DENIED, HTTP2, SECRET
+from tests.egress.hosts import ALLOWED, DENIED, ECHO, HTTP2, SECRET
 from tests.egress.programs import PROGRAMS
 from tests.egress.site import serve_files, write_site
 from tests.nodejs import FOLDER, node
@@ -31,7 +31,7 @@ def authority() -> trustme.CA:
 @pytest.fixture(scope="session")
 def certificate(authority: trustme.CA) -> trustme.LeafCert:
     """The servers' own."""
-    return authority.issue_cert(ALLOWED, SECRET, DENIED, f"*.{DENIED}", HTTP2)
+    return authority.issue_cert(ALLOWED, SECRET, DENIED, f"*.{DENIED}", HTTP2, ECHO)
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +46,13 @@ def site(certificate: trustme.LeafCert, tmp_path_factory: pytest.TempPathFactory
 def plain_site(site: StubServer) -> Iterator[StubServer]:
     """A server without TLS, at the site's address."""
     with StubServer(80, address=site.address) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def echoing(certificate: trustme.LeafCert) -> Iterator[StubServer]:
+    """A server behind TLS that tells what it was sent, at `/echo`."""
+    with StubServer(443, tls=server_context(certificate)) as server:
         yield server
 
 
@@ -74,11 +81,12 @@ def networked(
     tmp_path_factory: pytest.TempPathFactory,
     authority: trustme.CA,
     site: StubServer,
+    echoing: StubServer,
     http2_address: str,
 ) -> Iterator[Service]:
     """A service on that OCI runtime, which alone knows these hosts and trusts their authority."""
     denied = (DENIED, *(f"{program}.{DENIED}" for program in PROGRAMS))
-    hosts = dict.fromkeys((ALLOWED, SECRET, *denied), site.address) | {HTTP2: http2_address}
+    hosts = dict.fromkeys((ALLOWED, SECRET, *denied), site.address) | {ECHO: echoing.address, HTTP2: http2_address}
     settings = {"ENGINE_RUNTIME": oci_runtime, "IMAGE": CLIENTS}
     with service_that_reaches(hosts, authority, tmp_path_factory.mktemp("networked"), settings) as running:
         yield running

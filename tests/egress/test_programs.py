@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import NoEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
 
-from tests.egress.hosts import ALLOWED, DENIED, HTTP2, SECRET
+from tests.egress.hosts import ALLOWED, DENIED, ECHO, HTTP2, SECRET
 from tests.egress.networked import Networked, networked_container
 from tests.egress.programs import PROGRAMS
 from tests.egress.site import HELLO
@@ -29,6 +29,29 @@ SOON = 1.0
 TRIES = 5
 """To compare the two, since the machine may be busy with others. Who waits for something does so each time."""
 
+
+def bearer(value: str) -> str:
+    """What a header has of a token."""
+    return f"Bearer {value}"
+
+
+def basic(value: str) -> str:
+    """What a header has of a name and a password."""
+    return f"Basic {base64.b64encode(f'name:{value}'.encode()).decode()}"
+
+
+ECHOES = {
+    "curl": ('curl -sS -H "Authorization: Bearer $API_KEY"', bearer),
+    "curl with a password": ('curl -sS -u "name:$API_KEY"', basic),
+    "Python": (
+        """python3 -c 'import os, sys, urllib.request as u
+headers = {"Authorization": "Bearer " + os.environ["API_KEY"]}
+print(u.urlopen(u.Request(sys.argv[1], headers=headers)).read().decode())'""",
+        bearer,
+    ),
+}
+"""Lines that the URL comes after, and what the Authorization header has of a value."""
+
 each_program = pytest.mark.parametrize("program", PROGRAMS)
 
 
@@ -45,9 +68,10 @@ def plain(api: httpx.Client, authority: trustme.CA) -> Iterator[Networked]:
 
 @pytest.fixture(scope="module")
 def secretive(api: httpx.Client) -> Iterator[Networked]:
-    """A container with a secret for the host that it may reach."""
-    secret = {"domain": SECRET, "name": "API_KEY", "value": VALUE}
-    policy = {"type": "allowlist", "allowed_domains": [SECRET], "domain_secrets": [secret]}
+    """A container with a secret for each of the hosts that it may reach."""
+    hosts = [SECRET, ECHO]
+    secrets = [{"domain": host, "name": "API_KEY", "value": VALUE} for host in hosts]
+    policy = {"type": "allowlist", "allowed_domains": hosts, "domain_secrets": secrets}
     with networked_container(api, policy) as made:
         yield made
 
@@ -93,11 +117,23 @@ def test_a_secret_is_put_in(secretive: Networked, site: StubServer, program: str
     assert output["outcome"] == EXITED, output
     assert HELLO in output["stdout"]
     received = b"".join(connection.received for connection in site.connections[before:])
-    basic = base64.b64encode(f"name:{VALUE}".encode())
-    assert f"Bearer {VALUE}".encode() in received or b"Basic " + basic in received
+    assert bearer(VALUE).encode() in received or basic(VALUE).encode() in received
     assert b"$API_KEY" not in received
-    assert VALUE not in output["stdout"] + output["stderr"]
     assert secretive.records(SECRET)[0] == ("allowed", "intercepted")
+
+
+@pytest.mark.parametrize(("line", "credentials"), ECHOES.values(), ids=ECHOES)
+def test_what_comes_back_is_scrubbed(
+    secretive: Networked, echoing: StubServer, line: str, credentials: Callable[[str], str]
+) -> None:
+    """A server that repeats what it is sent gets the value; curl and Python read the placeholder."""
+    before = len(echoing.connections)
+    output = secretive.run(f"{line} https://{ECHO}/echo")
+    assert output["outcome"] == EXITED, output
+    assert credentials("$API_KEY") in output["stdout"]
+    assert VALUE not in output["stdout"] + output["stderr"]
+    assert credentials(VALUE).encode() in b"".join(connection.received for connection in echoing.connections[before:])
+    assert secretive.records(ECHO)[0] == ("allowed", "intercepted")
 
 
 def test_commands_have_the_placeholder(secretive: Networked) -> None:
