@@ -13,10 +13,11 @@ import pytest
 
 from tests.egress.hosts import ALLOWED, DENIED
 from tests.egress.site import HELLO
+from tests.envelope import refusal
 from tests.oci_runtimes import GVISOR
 from tests.runtime.egress.stub_servers import StubServer, echo
 from tests.service import free_port
-from tests.shell import Json, stdout
+from tests.shell import Json, run, stdout
 
 PROBE = (Path(__file__).parent / "probe.py").read_text()
 POLICIES: dict[str, Json] = {
@@ -176,6 +177,10 @@ HARM = {
 }
 
 
+LINK_LOST = {"sandbox_lost", "sandbox_misbehaved"}
+"""What a call may be told that has harmed its own agent."""
+
+
 @pytest.fixture
 def victim(api: httpx.Client, policy: str) -> Iterator[str]:
     """The id of a container of its own, with that network."""
@@ -184,24 +189,40 @@ def victim(api: httpx.Client, policy: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("harm", HARM.values(), ids=HARM)
 def test_the_agent_cannot_be_harmed(
-    api: httpx.Client, victim: str, policy: str, oci_runtime: str, site: StubServer, harm: str
+    api: httpx.Client, victim: str, sandbox: str, policy: str, oci_runtime: str, site: StubServer, harm: str
 ) -> None:
-    """Whatever code does to the agent, there is the same way out afterwards and no other; in gVisor perhaps none."""
+    """Whatever code does to the agent, each way out is as before; in gVisor the container may have expired of it."""
     before = len(site.connections)
-    attempts = [harm, f"curl -sSk https://{DENIED}/hello", f"curl -sSk https://{ALLOWED}/hello"]
-    calls = [api.post(f"/containers/{victim}/shell_calls", json={"commands": [attempt]}) for attempt in attempts]
-    records = api.get(f"/containers/{victim}/egress").raise_for_status().json()["data"]
+    harmed = api.post(f"/containers/{victim}/shell_calls", json={"commands": [harm]})
+    assert harmed.is_success or (oci_runtime == GVISOR and refusal(harmed, harmed.status_code)["code"] in LINK_LOST)
+    living = [sandbox]
+    if oci_runtime != GVISOR or not has_expired(api, victim):
+        living.append(victim)
+    for container_id in living:
+        check_way_out(api, container_id, policy)
     reached = [connection.server_name for connection in site.connections[before:] if connection.raw]
-    if oci_runtime == GVISOR and not all(call.is_success for call in calls):  # code may have ended its own sandbox
-        assert set(reached) <= ({ALLOWED} if policy == "allowlist" else set())
-        return
-    _, denied, allowed = [call.json()["output"][0] for call in calls]
+    assert reached == ([ALLOWED] * len(living) if policy == "allowlist" else [])
+
+
+def has_expired(api: httpx.Client, container_id: str) -> bool:
+    """Whether a container has expired, which calls in it are told."""
+    answer = api.post(f"/containers/{container_id}/shell_calls", json={"commands": ["true"]})
+    if answer.is_success:
+        return False
+    assert refusal(answer, 400)["message"] == "Container is expired."
+    assert api.get(f"/containers/{container_id}").json()["status"] == "expired"
+    return True
+
+
+def check_way_out(api: httpx.Client, container_id: str, policy: str) -> None:
+    """Hold that one host is reached from a container, or none without a network, and that its records say so."""
+    denied, allowed = (run(api, container_id, f"curl -sSk https://{host}/hello") for host in (DENIED, ALLOWED))
+    records = api.get(f"/containers/{container_id}/egress").raise_for_status().json()["data"]
     assert "Could not resolve host" in denied["stderr"]
     if policy == "disabled":
         assert "Could not resolve host" in allowed["stderr"]
-        assert (records, reached) == ([], [])
+        assert records == []
     else:
         assert allowed["stdout"] == HELLO
         latest = {record["host"]: (record["verdict"], record["reason"]) for record in reversed(records)}
-        assert latest == {ALLOWED: ("allowed", "spliced"), DENIED: ("denied", "not_allowed")}
-        assert reached == [ALLOWED]
+        assert (latest[ALLOWED], latest[DENIED]) == (("allowed", "spliced"), ("denied", "not_allowed"))
