@@ -15,8 +15,9 @@ from tests.service import Service, wait_until
 from tests.shell import Json, call, run, stdout
 from tests.way_out import service_that_reaches
 
-CUT_SECONDS = 5.0
-"""More than the second that is promised, for machines that are busy with others. What it takes is printed."""
+CUT_SECONDS = 3.0
+"""More than the second that is promised, for machines that are busy with others: it takes some milliseconds, and the
+end of a whole service a quarter of a second. What it takes is printed."""
 
 RAW_PORT = 5000
 MOST = 16
