@@ -51,7 +51,6 @@ class Handle:
     """A sandbox on the engine, by the name it was made with."""
 
     name: str
-    labels: Mapping[str, str]
     running: bool
 
 
@@ -106,9 +105,6 @@ class Engine(Protocol):
 
     async def list(self, labels: Mapping[str, str]) -> Sequence[Handle]:
         """All sandboxes, running or not, that have all these labels."""
-
-    async def inspect(self, name: str) -> Handle | None:
-        """The sandbox of that name, if there is one."""
 
     async def aclose(self) -> None:
         """Let go of the engine. Sandboxes and their streams go on."""

@@ -191,18 +191,10 @@ class DockerEngine:
         filters = {"label": [f"{key}={value}" for key, value in labels.items()]}
         found = await self._call(partial(self._client.containers, all=True, filters=filters))
         return [
-            Handle(entry["Names"][0].removeprefix("/"), entry["Labels"], entry["State"] == "running")
+            Handle(entry["Names"][0].removeprefix("/"), entry["State"] == "running")
             for entry in found
             if entry["Names"]
         ]
-
-    async def inspect(self, name: str) -> Handle | None:
-        """See Engine."""
-        try:
-            found = await self._call(partial(self._client.inspect_container, name))
-        except NoSuchContainer:
-            return None
-        return Handle(name, found["Config"]["Labels"], found["State"]["Running"])
 
     async def aclose(self) -> None:
         """See Engine."""

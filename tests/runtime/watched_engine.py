@@ -29,7 +29,6 @@ class WatchedEngine:
         self.update = engine.update
         self.destroy = engine.destroy
         self.list = engine.list
-        self.inspect = engine.inspect
         self.ping = engine.ping
         self.aclose = engine.aclose
         self._engine = engine

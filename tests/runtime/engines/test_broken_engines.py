@@ -24,7 +24,6 @@ CALLS: dict[str, Callable[[DockerEngine], Awaitable[object]]] = {
     "update": lambda engine: engine.update("a", 2**30),
     "destroy": lambda engine: engine.destroy("a"),
     "list": lambda engine: engine.list({"a": "b"}),
-    "inspect": lambda engine: engine.inspect("a"),
 }
 
 ANSWERS = {

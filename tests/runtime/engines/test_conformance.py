@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import docker
@@ -30,23 +30,19 @@ async def test_ping(engine: Engine) -> None:
     await engine.ping()
 
 
-async def test_create_and_inspect(engine: Engine, workshop: Workshop) -> None:
-    """A sandbox that was created runs, and is found by its name with its labels."""
+async def test_create(engine: Engine, workshop: Workshop) -> None:
+    """A sandbox that was created runs, under its name and with its labels."""
     name = await workshop.make(IDLE, extra="x=y z")
-    found = await engine.inspect(name)
-    assert found is not None
-    assert (found.name, found.running) == (name, True)
-    assert found.labels.items() >= (workshop.labels | {"extra": "x=y z"}).items()
-    assert await engine.inspect(name + "0") is None
+    assert await engine.list(workshop.labels | {"extra": "x=y z"}) == [Handle(name, running=True)]
 
 
 async def test_list(engine: Engine, workshop: Workshop) -> None:
     """Sandboxes are listed by all of the labels asked for, whether they run or not."""
     running = await workshop.make(IDLE, kind="a")
     ended = await workshop.make("exit 3", kind="b")
-    await eventually(lambda: _has_ended(engine, ended))
-    assert _running(await engine.list(workshop.labels)) == {running: True, ended: False}
-    assert _running(await engine.list(workshop.labels | {"kind": "b"})) == {ended: False}
+    await eventually(lambda: _has_ended(engine, workshop, ended))
+    assert await _running(engine, workshop.labels) == {running: True, ended: False}
+    assert await _running(engine, workshop.labels | {"kind": "b"}) == {ended: False}
     assert await engine.list(workshop.labels | {"kind": "c"}) == []
 
 
@@ -63,7 +59,7 @@ async def test_a_program_that_does_not_exist(engine: Engine, workshop: Workshop)
     with pytest.raises(EngineUnavailable):
         await engine.create(spec)
     await engine.destroy(spec.name)
-    assert await engine.inspect(spec.name) is None
+    assert await engine.list(workshop.labels) == []
 
 
 async def test_a_name_that_is_taken(engine: Engine, workshop: Workshop) -> None:
@@ -71,9 +67,7 @@ async def test_a_name_that_is_taken(engine: Engine, workshop: Workshop) -> None:
     name = await workshop.make(IDLE)
     with pytest.raises(EngineUnavailable):
         await engine.create(replace(workshop.spec(("true",)), name=name))
-    found = await engine.inspect(name)
-    assert found is not None
-    assert found.running
+    assert await engine.list(workshop.labels) == [Handle(name, running=True)]
 
 
 async def test_attach(engine: Engine, workshop: Workshop) -> None:
@@ -91,7 +85,7 @@ async def test_attach(engine: Engine, workshop: Workshop) -> None:
 async def test_attaching_to_what_does_not_run(engine: Engine, workshop: Workshop) -> None:
     """A sandbox that isn't there, or doesn't run, can't be attached."""
     ended = await workshop.make("exit 0")
-    await eventually(lambda: _has_ended(engine, ended))
+    await eventually(lambda: _has_ended(engine, workshop, ended))
     for name in (ended, "sandlot-test-missing"):
         with pytest.raises(NotFound):
             await engine.attach(name)
@@ -121,7 +115,7 @@ async def test_standard_input_outlives_a_connection(engine: Engine, workshop: Wo
         await console.until(b"got %d\n" % number)
         console.stream.close()
         console.stream.close()
-    assert not await _has_ended(engine, name)
+    assert not await _has_ended(engine, workshop, name)
 
 
 async def test_attached_twice(engine: Engine, workshop: Workshop) -> None:
@@ -152,7 +146,7 @@ async def test_a_connection_that_is_not_read(engine: Engine, workshop: Workshop)
 async def test_output_that_nobody_reads(engine: Engine, workshop: Workshop) -> None:
     """A sandbox that writes while nobody is attached goes on."""
     name = await workshop.make(f"head -c {20 * MIB} /dev/zero; exit 0")
-    await eventually(lambda: _has_ended(engine, name))
+    await eventually(lambda: _has_ended(engine, workshop, name))
 
 
 async def test_the_end_of_a_sandbox(engine: Engine, workshop: Workshop) -> None:
@@ -187,7 +181,7 @@ async def test_destroy(engine: Engine, workshop: Workshop) -> None:
     await asyncio.gather(*(engine.destroy(name) for _ in range(4)))
     await console.when(lambda: console.ended)
     await engine.destroy(name)
-    await eventually(lambda: _is_gone(engine, name))
+    await eventually(lambda: _all_gone(engine, workshop))
 
 
 @pytest.mark.parametrize(
@@ -205,7 +199,7 @@ async def test_destroying_what_resists(engine: Engine, workshop: Workshop, scrip
     name = await workshop.make(script)
     await asyncio.sleep(0.3)
     await engine.destroy(name)
-    assert await engine.inspect(name) is None
+    assert await engine.list(workshop.labels) == []
 
 
 async def test_whether_sandboxes_can_be_changed(engine: Engine, request: pytest.FixtureRequest) -> None:
@@ -240,15 +234,13 @@ async def test_fingerprint(engine: Engine, request: pytest.FixtureRequest) -> No
 MEMORY_LIMIT = "/sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes"
 
 
-async def _has_ended(engine: Engine, name: str) -> bool:
-    found = await engine.inspect(name)
-    assert found is not None
-    return not found.running
+async def _has_ended(engine: Engine, workshop: Workshop, name: str) -> bool:
+    return not (await _running(engine, workshop.labels))[name]
 
 
-async def _is_gone(engine: Engine, name: str) -> bool:
-    return await engine.inspect(name) is None
+async def _all_gone(engine: Engine, workshop: Workshop) -> bool:
+    return not await engine.list(workshop.labels)
 
 
-def _running(handles: Sequence[Handle]) -> dict[str, bool]:
-    return {handle.name: handle.running for handle in handles}
+async def _running(engine: Engine, labels: Mapping[str, str]) -> dict[str, bool]:
+    return {handle.name: handle.running for handle in await engine.list(labels)}

@@ -141,8 +141,7 @@ async def test_a_broken_tar(engine: Engine, workshop: Workshop, tar: Path, size:
     spec = replace(workshop.spec(("cat",)), files=tar)
     with pytest.raises(EngineUnavailable):
         await engine.create(spec)
-    found = await engine.inspect(spec.name)
-    assert found is None or not found.running
+    assert not any(handle.running for handle in await engine.list(workshop.labels))
     await engine.destroy(spec.name)
 
 
