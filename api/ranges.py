@@ -20,11 +20,6 @@ class ByteRange:
     size: int
 
     @property
-    def length(self) -> int:
-        """How many bytes these are."""
-        return self.end - self.start
-
-    @property
     def content_range(self) -> str:
         """The range as the Content-Range header has it."""
         return f"bytes {self.start}-{self.end - 1}/{self.size}"

@@ -46,7 +46,6 @@ class InlineSkill:
     """A skill that comes with the request for a container. `zip` is as it was sent, and not checked yet."""
 
     name: str
-    description: str
     zip: bytes
 
 

@@ -71,7 +71,7 @@ class InlineSkill(RequestBody):
 
     def to_wanted(self) -> skill_values.InlineSkill:
         """What the runtime is to check and unpack."""
-        return skill_values.InlineSkill(self.name, self.description, self.source.data)
+        return skill_values.InlineSkill(self.name, self.source.data)
 
 
 ContainerSkill = Annotated[SkillReference | InlineSkill, Field(discriminator="type")]

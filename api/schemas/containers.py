@@ -83,12 +83,11 @@ class ContainerObject(ListItem):
 
     @classmethod
     def of(cls, container: Container) -> ContainerObject:
-        """A container's record as clients see it: on its way up it already counts as running."""
-        up = container.status in (ContainerStatus.CREATING, ContainerStatus.RUNNING)
+        """A container's record as clients see it: nobody sees one that isn't running or expired."""
         return cls(
             id=container.id,
             created_at=container.created_at,
-            status="running" if up else "expired",
+            status="running" if container.status is ContainerStatus.RUNNING else "expired",
             expires_after=Expiry(minutes=container.expires_after_minutes),
             last_active_at=container.last_active_at,
             memory_limit=container.memory_limit,

@@ -23,13 +23,12 @@ from runtime.bundles.refusals import refusal
 class Bundle:
     """What is known of a bundle: what its SKILL.md says, and its zip.
 
-    `size` and `unpacked_size` are bytes, of the zip and of all files in it; `digest` is the SHA-256 of the zip in hex.
+    `size` is that of the zip, in bytes; `digest` is the SHA-256 of it, in hex.
     """
 
     name: str
     description: str
     size: int
-    unpacked_size: int
     digest: str
 
 
@@ -65,8 +64,8 @@ def _make(files: Sequence[BundleFile], folders: Sequence[str], into: BinaryIO) -
     with find_skill_md(files).open() as skill_md:
         front_matter = read_front_matter(skill_md)
     check_nested(files)
-    unpacked_size = write_zip(files, into)
+    write_zip(files, into)
     size = into.seek(0, os.SEEK_END)
     into.seek(0)
     digest = hashlib.file_digest(into, "sha256").hexdigest()  # type: ignore[arg-type] # more files will do than it says
-    return Bundle(front_matter.name, front_matter.description, size, unpacked_size, digest)
+    return Bundle(front_matter.name, front_matter.description, size, digest)

@@ -15,8 +15,8 @@ _UNIX = 3
 _PLAIN, _EXECUTABLE = 0o100644, 0o100755
 
 
-def write_zip(files: Iterable[BundleFile], into: BinaryIO) -> int:
-    """Write the files in order of their paths, and return how many bytes they have unpacked.
+def write_zip(files: Iterable[BundleFile], into: BinaryIO) -> None:
+    """Write the files in order of their paths.
 
     No dates, no folders. The only mode kept is what a file says itself: one that begins with `#!` is executable.
     Uploads of folders bring no modes, and those in zips depend on the system the zip was made on.
@@ -24,7 +24,6 @@ def write_zip(files: Iterable[BundleFile], into: BinaryIO) -> int:
     with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         for file in sorted(files, key=lambda file: file.path):
             _write(archive, file)
-        return sum(info.file_size for info in archive.infolist())
 
 
 def _write(archive: zipfile.ZipFile, file: BundleFile) -> None:

@@ -34,10 +34,10 @@ def every(statement: Select[*Ts], parameters: Mapping[str, Any], make: Callable[
 
 def change(
     statement: Insert | Update | Delete, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]]
-) -> Work[int]:
-    """Change rows, with each of the parameters if there are many. How many rows were changed."""
+) -> Work[None]:
+    """Change rows, with each of the parameters if there are many."""
 
-    def work(connection: Connection) -> int:
-        return connection.execute(statement, parameters).rowcount
+    def work(connection: Connection) -> None:
+        connection.execute(statement, parameters)
 
     return work

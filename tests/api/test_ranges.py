@@ -74,7 +74,6 @@ def test_if_range() -> None:
 def test_content_range() -> None:
     """A range says which bytes it has."""
     assert ByteRange(3, 6, 10).content_range == "bytes 3-5/10"
-    assert ByteRange(3, 6, 10).length == 3
 
 
 @given(st.text() | st.from_regex(r"bytes=[0-9]{0,25}-[0-9]{0,25}", fullmatch=True), st.integers(0, 2**63))

@@ -109,7 +109,7 @@ def test_no_version_of_a_skill(version: Any) -> None:
 def test_inline_skill() -> None:
     """A skill that comes with the request comes out of its Base64."""
     (skill,) = create(skills=[inline("UEsFBg==")]).to_spec(1440).skills
-    assert skill == InlineSkill("My skill", "It's mine.", b"PK\5\6")
+    assert skill == InlineSkill("My skill", b"PK\5\6")
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ async def refused(parts: SkillParts, wanted: Sequence[WantedSkill]) -> SandlotEr
 
 def inline(files: Files, name: str = "inline") -> InlineSkill:
     """A skill that comes with the request."""
-    return InlineSkill(name, "Comes along.", zip_of(files))
+    return InlineSkill(name, zip_of(files))
 
 
 async def test_nothing_wanted_is_nothing(parts: SkillParts) -> None:
@@ -194,7 +194,7 @@ async def test_unknown_skills_are_named_by_their_place(parts: SkillParts) -> Non
 )
 async def test_broken_inline_skills_are_named_by_their_place(parts: SkillParts, name: str) -> None:
     """With what is wrong, in the bundle's own words."""
-    error = await refused(parts, [inline(folder_of()), InlineSkill("broken", "", HOSTILE[name].make())])
+    error = await refused(parts, [inline(folder_of()), InlineSkill("broken", HOSTILE[name].make())])
     assert HOSTILE[name].says in error.message
     assert (type(error), error.param, error.code) == (InvalidInput, "skills[1].source.data", "invalid_skill_bundle")
 

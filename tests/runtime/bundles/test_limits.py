@@ -51,8 +51,7 @@ def test_entries() -> None:
 def test_size_of_a_file() -> None:
     """25 MB unpacked."""
     assert MAX_FILE_BYTES == 26_214_400
-    bundle, _ = of_zip(skill({"zeros": bytes(MAX_FILE_BYTES)}))
-    assert bundle.unpacked_size == MAX_FILE_BYTES + len(SKILL_MD)
+    of_zip(skill({"zeros": bytes(MAX_FILE_BYTES)}))
     with pytest.raises(InvalidInput, match=r"'csv-tools/zeros' is larger than 25 MB \(26214400 bytes\)"):
         of_zip(skill({"zeros": bytes(MAX_FILE_BYTES + 1)}))
     with pytest.raises(InvalidInput, match=r"'a/zeros' is larger than 25 MB \(26214400 bytes\)"):
@@ -78,7 +77,7 @@ def test_size_of_the_zip() -> None:
         source.seek(-2, os.SEEK_END)
         source.write(missing.to_bytes(2, "little") + bytes(missing))  # the zip's comment
         assert source.tell() == MAX_ZIP_BYTES
-        assert from_zip(source, into).unpacked_size == len(SKILL_MD) + 2 * (25 * MB - 200)
+        from_zip(source, into)
         source.seek(0, os.SEEK_END)
         source.write(b"x")
         with pytest.raises(InvalidInput, match=r"52428801 bytes; at most 50 MB \(52428800 bytes\)"):
