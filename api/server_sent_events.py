@@ -25,8 +25,8 @@ class Events(Closable, Protocol):
     def __aiter__(self) -> AsyncIterator[ShellEvent]: ...
 
 
-def event_stream(container_id: str, call_id: str, events: Events) -> ClosingResponse:
-    """A response with a call's events as they come, and a ping wherever none comes for a while.
+def event_stream(container_id: str, call_id: str, events: Events, after: int = -1) -> ClosingResponse:
+    """A response with a call's events after number `after` as they come, and a ping wherever none comes for a while.
 
     Its Content-Location tells where the call is, to cancel or rejoin it, before the first event has come.
     """
@@ -35,11 +35,10 @@ def event_stream(container_id: str, call_id: str, events: Events) -> ClosingResp
         "x-accel-buffering": "no",
         "content-location": f"/v1/containers/{container_id}/shell_calls/{call_id}",
     }
-    return ClosingResponse(_encoded(call_id, aiter(events)), events, "text/event-stream", headers)
+    return ClosingResponse(_encoded(call_id, aiter(events), after), events, "text/event-stream", headers)
 
 
-async def _encoded(call_id: str, events: AsyncIterator[ShellEvent]) -> AsyncIterator[bytes]:
-    last = 0
+async def _encoded(call_id: str, events: AsyncIterator[ShellEvent], last: int) -> AsyncIterator[bytes]:
     try:
         async for event in with_pauses(events, PING_SECONDS):
             if event is None:

@@ -97,10 +97,10 @@ class ShellCallService:
             followed = await _known(lease.sandbox.cancel, call_id)
             return await _finished(followed, lease, call_id, CANCEL_SECONDS)
 
-    async def events(self, owner: str, container_id: str, call_id: str, after: int | None) -> ShellEvents:
-        """Follow a call that was started before: its events after number `after`, or all."""
+    async def events(self, owner: str, container_id: str, call_id: str, after: int) -> ShellEvents:
+        """Follow a call that was started before: its events after number `after`; after -1 all of them."""
         lease = await self._containers.use(owner, container_id)
-        return await _events(_known(lease.sandbox.follow, call_id), lease, call_id, -1 if after is None else after)
+        return await _events(_known(lease.sandbox.follow, call_id), lease, call_id, after)
 
 
 def _request(call_id: str, spec: ShellCallSpec) -> Json:

@@ -47,5 +47,6 @@ async def cancel(request: Request, owner: str, container_id: str, call_id: str) 
 async def events(request: Request, owner: str, container_id: str, call_id: str) -> Response:
     """Stream a call's events, from the first or from where a client left off."""
     asked = read_query(request, EventsQuery)
-    stream = await runtime_of(request).shell_calls.events(owner, container_id, call_id, asked.starting_after)
-    return event_stream(container_id, call_id, stream)
+    after = -1 if asked.starting_after is None else asked.starting_after
+    stream = await runtime_of(request).shell_calls.events(owner, container_id, call_id, after)
+    return event_stream(container_id, call_id, stream, after)

@@ -31,9 +31,9 @@ async def stream(*events: ShellEvent | Exception) -> AsyncGenerator[ShellEvent]:
         yield event
 
 
-async def sent(*events: ShellEvent | Exception) -> list[tuple[str, dict[str, Any]]]:
+async def sent(*events: ShellEvent | Exception, after: int = -1) -> list[tuple[str, dict[str, Any]]]:
     """What a client sees of these events: their names and data."""
-    response = event_stream("cntr_1", "sh_12", stream(*events))
+    response = event_stream("cntr_1", "sh_12", stream(*events), after)
     body = b"".join([bytes(chunk) async for chunk in response.body_iterator])  # type: ignore[arg-type]  # bytes here
     seen = []
     for block in body.decode().removesuffix("\n\n").split("\n\n"):
@@ -87,6 +87,13 @@ async def test_error_midway() -> None:
             "sequence_number": 1,
         },
     )
+
+
+async def test_error_before_any_event() -> None:
+    """It has the number that the first event would have had: 0, or on a rejoined stream the one after the last seen."""
+    lost = SandboxLost("The sandbox is gone.")
+    (begun,), (rejoined,) = await sent(lost), await sent(lost, after=50)
+    assert (begun[1]["sequence_number"], rejoined[1]["sequence_number"]) == (0, 51)
 
 
 async def test_pauses() -> None:
