@@ -17,6 +17,8 @@ MIN_SECRETS_KEY = 16
 MIB = 1024**2
 GIB = 1024**3
 
+_DEFAULTS = Config(data_dir=Path("~/.sandlot"))
+
 
 class Settings(BaseSettings):
     """What an operator can choose, each as an environment variable `SANDLOT_<NAME>`."""
@@ -31,20 +33,20 @@ class Settings(BaseSettings):
         "Unset: one is made at the first start and kept in `DATA_DIR/api-key`.",
     )
     data_dir: Path = Field(
-        default=Path("~/.sandlot"),
+        default=_DEFAULTS.data_dir,
         description="Where the database, the key file and, unless `BLOB_URL` is set, the bytes of files and skills "
         "live. One service at a time may use it.",
     )
     database_url: str | None = Field(
-        default=None, description="URL of the database, an SQLite file's. Unset: the one in `DATA_DIR/sandlot.db`."
+        default=None, description="URL of the database, which has to be SQLite. Unset: the file `DATA_DIR/sandlot.db`."
     )
-    image: str = Field(default="sandlot/sandbox:latest", description="The Docker image of the sandboxes.")
+    image: str = Field(default=_DEFAULTS.image, description="The Docker image of the sandboxes.")
     engine_runtime: str | None = Field(
         default=None, description="The engine's OCI runtime, such as `runsc`. Unset: the engine's default."
     )
-    cpus: float = Field(default=1.0, gt=0, description="How many CPUs a sandbox may use.")
+    cpus: float = Field(default=_DEFAULTS.cpus, gt=0, description="How many CPUs a sandbox may use.")
     pool_size: int = Field(
-        default=4,
+        default=_DEFAULTS.pool_size,
         ge=0,
         description="How many sandboxes are kept ready, started ahead of the containers they will be; 0 for none. "
         "An idle one takes about 10 MiB of memory.",
@@ -52,8 +54,8 @@ class Settings(BaseSettings):
     pool_max_size: int | None = Field(
         default=None,
         ge=0,
-        description="How many are kept ready at most: as many as containers were created within the last minute. "
-        "Unset: twice `POOL_SIZE`.",
+        description="How many are kept ready at most. Up to that, it is as many as containers were created within the "
+        "last minute. Unset: twice `POOL_SIZE`.",
     )
     max_containers: int | None = Field(
         default=None,
@@ -61,7 +63,7 @@ class Settings(BaseSettings):
         description="How many containers may live at once; to create more is answered with 429. Unset: no limit.",
     )
     memory_reserve_bytes: int = Field(
-        default=512 * MIB,
+        default=_DEFAULTS.memory_reserve,
         ge=0,
         description="How much of the host's memory stays free: when there is less, to create a container is answered "
         "with 429, and none are kept ready.",
@@ -70,10 +72,10 @@ class Settings(BaseSettings):
         default=1440, ge=1, description="The longest `expires_after.minutes` a request may ask for."
     )
     file_max_bytes: int = Field(
-        default=512 * MIB, ge=1, description="The largest file that may be uploaded in one request."
+        default=_DEFAULTS.file_max_bytes, ge=1, description="The largest file that may be uploaded in one request."
     )
     key_max_bytes: int = Field(
-        default=100 * GIB,
+        default=_DEFAULTS.key_max_bytes,
         ge=0,
         description="How many bytes of files, parts of uploads and skills an API key may store.",
     )
@@ -103,7 +105,7 @@ class Settings(BaseSettings):
         "is the folder's name. Read at the start.",
     )
     allowed_domains: Annotated[tuple[Domain, ...], *COMMA_SEPARATED] = Field(
-        default=("*",),
+        default=tuple(_DEFAULTS.egress.allowed_domains),
         description="The domains that containers may be allowed to reach, separated by commas: names, or "
         "`*.example.com` for all below one; `*` for every name. Requests for others are refused.",
     )
@@ -119,7 +121,9 @@ class Settings(BaseSettings):
         '`{"git.corp.example": ["10.0.0.0/8"]}`.',
     )
     egress_max_connections: int = Field(
-        default=EgressConfig().max_connections, ge=1, description="How many connections a container may have at once."
+        default=_DEFAULTS.egress.max_connections,
+        ge=1,
+        description="How many connections a container may have at once.",
     )
     egress_max_bytes: int | None = Field(
         default=None,

@@ -19,9 +19,9 @@ class Config:
     `file_max_bytes` is for a file that comes in one request, `key_max_bytes` for all that an API key stores. Each
     folder in `skills_dir` is a skill for everybody.
 
-    So many sandboxes are started ahead of their containers: `pool_size` at least, and `pool_max_size` at most, 0 for
-    none. `max_containers` may live at once, None for no limit. None is started that would leave the host less memory
-    than the `memory_reserve`, in bytes.
+    `pool_size` is the least number of sandboxes that are kept ready, `pool_max_size` the most; 0 for none.
+    `max_containers` is how many may live at once, None for no limit. No sandbox is started that would leave the host
+    less memory than `memory_reserve`, in bytes.
 
     `secrets_key` is the text that containers' secrets are sealed with, None to have them in memory alone.
     """
@@ -39,8 +39,8 @@ class Config:
     s3_secret_access_key: str | None = field(default=None, repr=False)
     key_max_bytes: int = 100 * 1024**3
     skills_dir: Path | None = None
-    pool_size: int = 0
-    pool_max_size: int = 0
+    pool_size: int = 4
+    pool_max_size: int = 8
     max_containers: int | None = None
     memory_reserve: int = 512 * 1024**2
     egress: EgressConfig = field(default_factory=EgressConfig)

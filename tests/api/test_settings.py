@@ -7,6 +7,7 @@ import pytest
 import trustme
 
 from api.settings import Settings, SettingsError, read_settings, settings_table
+from runtime.config import Config
 from runtime.egress.config import EgressConfig
 
 ROOT = Path(__file__).parents[2]
@@ -85,11 +86,11 @@ def test_key_id_without_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
         read_settings()
 
 
-def test_the_way_out_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a setting it is as the runtime's own defaults say; an empty variable is none."""
+def test_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without settings the runtime has its own defaults; an empty variable is none."""
+    monkeypatch.setenv("SANDLOT_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("SANDLOT_ALLOWED_DOMAINS", "")
-    config = read_settings().to_config()
-    assert (config.egress, config.secrets_key) == (EgressConfig(), None)
+    assert read_settings().to_config() == Config(data_dir=tmp_path)
 
 
 def test_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

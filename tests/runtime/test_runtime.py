@@ -28,6 +28,8 @@ def on_s3(data_dir: Path, s3: S3Server, url: str) -> Config:
         s3_endpoint=s3.endpoint,
         s3_access_key_id=s3.access_key,
         s3_secret_access_key=s3.secret_key,
+        pool_size=0,
+        pool_max_size=0,
     )
 
 
@@ -74,7 +76,7 @@ async def test_installations_share_a_bucket(tmp_path: Path, s3: S3Server, prefix
 
 async def test_what_a_crash_left_is_collected(tmp_path: Path) -> None:
     """Bytes without a record are gone soon after the next start, and the data directory is its user's alone."""
-    config = Config(data_dir=tmp_path / "new" / "data")
+    config = Config(data_dir=tmp_path / "new" / "data", pool_size=0, pool_max_size=0)
     async with Runtime.open(config) as runtime:
         kept, left = await make(runtime, b"kept"), await make(runtime, b"left")
     blob_id, _ = await forget(config, left)
@@ -87,7 +89,7 @@ async def test_what_a_crash_left_is_collected(tmp_path: Path) -> None:
 
 async def test_expired_files_go(tmp_path: Path) -> None:
     """A file whose time is up goes without anybody asking for it."""
-    config = Config(data_dir=tmp_path / "data")
+    config = Config(data_dir=tmp_path / "data", pool_size=0, pool_max_size=0)
     async with Runtime.open(config) as runtime:
         made = await runtime.files.create(OWNER, body(b"x"), lambda: FileSpec("a", FilePurpose.EVALS, 0))
         (path,) = config.data_dir.glob(f"blobs/*/{made.blob_id}")
