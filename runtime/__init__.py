@@ -1,1 +1,1 @@
-"""The sandbox runtime: real containers, one link each. Knows nothing of HTTP."""
+"""The sandbox runtime: real containers, one link each. Knows nothing of the HTTP API."""
