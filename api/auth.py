@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from api.dependencies import runtime_of
+from api.requests import runtime_of
 from runtime.errors import Unauthenticated
 
 

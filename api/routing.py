@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.auth import authenticate
 
-Answer = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Response]])
 
 
@@ -23,12 +23,12 @@ class Answering:
     Starlette would wrap it so that they are handled here as well, at the cost of every request.
     """
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        response = await self._answer(Request(scope, receive, send))
+        response = await self._handler(Request(scope, receive, send))
         await response(scope, receive, send)
 
 
@@ -55,15 +55,15 @@ class Routes(list[Route]):
         return partial(self._add, "DELETE", path)
 
     def _add(self, method: str, path: str, endpoint: Endpoint) -> Endpoint:
-        async def answer(request: Request) -> Response:
+        async def handler(request: Request) -> Response:
             return await endpoint(request, await authenticate(request), **request.path_params)
 
-        self.append(route(method, self._prefix + path, answer))
+        self.append(route(method, self._prefix + path, handler))
         return endpoint
 
 
-def route(method: str, path: str, answer: Answer) -> Route:
+def route(method: str, path: str, handler: Handler) -> Route:
     """One method at one path, for anybody."""
-    made = Route(path, Answering(answer), methods=[method])
+    made = Route(path, Answering(handler), methods=[method])
     made.methods = {method}  # without the HEAD that Starlette adds to a GET: a download would be made for it
     return made

@@ -16,9 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.app import State, create_app, running
 from api.cli.logs import log_to_terminal
-from api.cli.open_files import allow_open_files
+from api.cli.process_limits import allow_open_files, forbid_core_dumps
 from api.cli.welcome import welcome
-from api.core_dumps import forbid_core_dumps
 from api.http_protocol import HttpProtocol
 from api.settings import Settings, read_settings
 from runtime.process_memory import keep_freed

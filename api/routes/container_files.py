@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import bodies
-from api.dependencies import no_query, read_body, read_query, runtime_of, settings_of
 from api.downloads import download_container_file
 from api.forms import open_form
 from api.pagination import ListObject, PageQuery
+from api.requests import no_query, read_body, read_query, runtime_of, settings_of
 from api.routing import Routes
 from api.schemas.container_files import (
     ContainerFileCreate,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.dependencies import no_query, read_body, read_query, runtime_of, settings_of
 from api.pagination import ListObject
+from api.requests import no_query, read_body, read_query, runtime_of, settings_of
 from api.routing import Routes
 from api.schemas.containers import ContainerCreate, ContainerDeleted, ContainerObject, ContainersQuery
 

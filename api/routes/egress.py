@@ -7,8 +7,8 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.dependencies import read_query, runtime_of
 from api.pagination import ListObject, PageQuery
+from api.requests import read_query, runtime_of
 from api.routing import Routes
 from api.schemas.egress import EgressObject
 

@@ -7,10 +7,10 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.dependencies import no_query, read_query, runtime_of, settings_of
 from api.downloads import download_file
 from api.forms import open_form
 from api.pagination import ListObject
+from api.requests import no_query, read_query, runtime_of, settings_of
 from api.routing import Routes
 from api.schemas.files import FileDeleted, FileForm, FileObject, FilesQuery
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.dependencies import runtime_of
+from api.requests import runtime_of
 from api.routing import route
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.dependencies import no_query, read_body, read_query, runtime_of
+from api.requests import no_query, read_body, read_query, runtime_of
 from api.routing import Routes
 from api.schemas.shell_calls import EventsQuery, ShellCallCreate, ShellCallObject
 from api.server_sent_events import event_stream

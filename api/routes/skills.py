@@ -5,10 +5,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.dependencies import no_query, read_body, read_query, runtime_of
 from api.downloads import download_skill
 from api.forms import Form, open_form
 from api.pagination import ListObject
+from api.requests import no_query, read_body, read_query, runtime_of
 from api.routing import Routes
 from api.schemas.skills import (
     SkillDeleted,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.dependencies import no_query, read_body, runtime_of
 from api.forms import open_form
+from api.requests import no_query, read_body, runtime_of
 from api.routing import Routes
 from api.schemas.uploads import UploadComplete, UploadCreate, UploadObject, UploadPartForm, UploadPartObject
 from runtime.uploads import MAX_PART_BYTES

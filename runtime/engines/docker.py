@@ -24,7 +24,7 @@ from docker.utils import kwargs_from_env
 
 from runtime.engines.attach_stream import AttachStream
 from runtime.engines.base import Handle, SandboxSpec
-from runtime.engines.meeting_point import MeetingPoint
+from runtime.engines.meeting_point import LocalMeetingPoint
 from runtime.engines.seccomp import seccomp_profile
 from runtime.errors import EngineUnavailable, InvalidInput, NotFound
 
@@ -152,12 +152,12 @@ class DockerEngine:
         reader: Any = self._client.attach_socket(name, params)
         return _take_socket(reader)
 
-    async def meet(self, name: str) -> MeetingPoint | None:
+    async def meet(self, name: str) -> LocalMeetingPoint | None:
         """See Engine."""
         if not self._local:
             return None
         found = await self._found(partial(self._client.inspect_container, name), name)
-        return await MeetingPoint.open(name, found["State"]["Pid"])
+        return await LocalMeetingPoint.open(name, found["State"]["Pid"])
 
     async def update(self, name: str, memory: int) -> None:
         """See Engine."""

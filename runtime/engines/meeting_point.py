@@ -27,7 +27,7 @@ CREDENTIALS = struct.Struct("=iII")  # SO_PEERCRED: process, user, group
 BACKLOG = 1024  # connections of programs that may wait to be taken
 
 
-class MeetingPoint:
+class LocalMeetingPoint:
     """Implements runtime.engines.base.MeetingPoint, in the network of process `pid`.
 
     The agent comes to an abstract Unix socket. Anything in the sandbox can find that, but the kernel tells which

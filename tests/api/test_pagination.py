@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from api.dependencies import parse_query
 from api.pagination import PageQuery
+from api.requests import parse_query
 from api.schemas.containers import ContainersQuery
 from api.schemas.files import FilesQuery
 from api.schemas.shell_calls import EventsQuery

@@ -1,4 +1,4 @@
-"""How many files the service may have open."""
+"""What the service's process may do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 PROGRAM = """
 import resource
-from api.cli.open_files import allow_open_files
+from api.cli.process_limits import allow_open_files
 _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (100, most))
 allow_open_files()
