@@ -33,13 +33,7 @@ format: $(dev_venv) ## format the code and mend what can be mended
 
 fuzz: $(dev_venv) image ## look for faults with random input, longer than make test does
 	SANDLOT_FUZZ_SECONDS=$${SANDLOT_FUZZ_SECONDS:-300} $(with_engine) .venv/bin/python -m pytest --hypothesis-profile=fuzz \
-		tests/runtime/agent/test_fuzz_agent.py tests/runtime/link/test_fuzz_host.py tests/runtime/link/test_frames.py \
-		tests/runtime/agent/test_output.py tests/runtime/test_call_progress.py tests/runtime/test_names.py \
-		tests/runtime/bundles/test_canonical.py tests/runtime/bundles/test_front_matter.py tests/runtime/bundles/test_names.py \
-		tests/fuzz tests/runtime/egress/test_names.py tests/runtime/egress/test_domains.py tests/runtime/egress/test_policy.py \
-		tests/runtime/egress/test_requested_policy.py tests/runtime/egress/test_addresses.py \
-		tests/runtime/egress/test_client_hello.py tests/runtime/egress/test_scrubber.py tests/runtime/egress/test_secrets.py \
-		tests/runtime/link/test_fuzz_connections.py $(ARGS)
+		-m 'hypothesis or fuzz' tests/api tests/runtime tests/fuzz $(ARGS)
 
 bench: contestants ## measure, side by side with what one would use instead
 	$(with_engine) .venv/bin/python -m bench $(ARGS)

@@ -1,4 +1,4 @@
-"""What tests of the whole service share: one service, its clients, and a container."""
+"""What tests share: how long they look for faults; one service, its clients, and a container."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import httpx
+import hypothesis
 import openai
 import pytest
 from openai.types import ContainerCreateResponse
 
 from tests.service import Service
+
+# Property tests look for faults briefly, unless there is `--hypothesis-profile=fuzz`.
+hypothesis.settings.register_profile("default", deadline=None, max_examples=100)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2_000)
+hypothesis.settings.load_profile("default")
 
 
 @pytest.fixture(scope="session")

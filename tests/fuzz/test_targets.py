@@ -10,6 +10,8 @@ import pytest
 
 from tests.fuzz.targets import NAMES, target
 
+pytestmark = pytest.mark.fuzz
+
 STUCK_SECONDS = 10
 START_SECONDS = 120.0
 

@@ -1,7 +1,4 @@
-"""What tests of the runtime share: a real store, places for blobs, and how long property tests look for faults.
-
-That is briefly, unless there is `--hypothesis-profile=fuzz`.
-"""
+"""What tests of the runtime share: a real store, and places for blobs."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 from runtime.storage import Storage
@@ -22,10 +18,6 @@ from tests.s3 import S3Server
 
 QUOTA = 100_000
 SMALL_DISK = 4 * 1024**2
-
-hypothesis.settings.register_profile("default", deadline=None, max_examples=100)
-hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2_000)
-hypothesis.settings.load_profile("default")
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ from runtime.link.frames import (
 )
 from tests.runtime.link.agents import ProcessAgent, process_agent
 
+pytestmark = pytest.mark.fuzz
+
 ANSWER_SECONDS = 30.0
 MEMORY = 300 * 1024**2  # the agent's; a body of many commands is what the host bounds, not the agent
 

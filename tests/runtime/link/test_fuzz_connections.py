@@ -33,6 +33,8 @@ from runtime.streams import ByteStream
 from tests.runtime.link.networked import NetworkedBox
 from tests.runtime.link.test_commands import agent_memory
 
+pytestmark = pytest.mark.fuzz
+
 MEMORY = 128 * 1024**2
 PROGRAM = """
 import random

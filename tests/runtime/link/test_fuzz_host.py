@@ -36,6 +36,8 @@ from runtime.way_out import onto
 from tests.runtime.link.box import finished, pieces_of
 from tests.runtime.link.hostile import HostileStream, sandbox_of
 
+pytestmark = pytest.mark.fuzz
+
 STUCK_SECONDS = 30.0
 MEMORY = 64 * 1024**2  # far above what one link holds, far below what a leak would come to
 
