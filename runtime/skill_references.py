@@ -7,11 +7,8 @@ from collections.abc import Iterable, Sequence
 from runtime.errors import NotFound
 from runtime.ids import is_skill_id
 from runtime.operator_skills import OperatorSkills
-from runtime.skill_values import Skill, SkillReference, SkillVersion
+from runtime.skill_values import MAX_VERSION, Skill, SkillReference, SkillVersion
 from runtime.store.base import SkillStore
-
-# More than any skill will have, and no more than a database takes.
-_HIGHEST_VERSION = 2**31 - 1
 
 
 class ReferredSkills:
@@ -58,7 +55,7 @@ async def look_up(
 
 def is_number(number: int) -> bool:
     """Whether a version can have that number."""
-    return 0 < number <= _HIGHEST_VERSION
+    return 0 < number <= MAX_VERSION
 
 
 def skill_not_found(skill_id: str) -> NotFound:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+MAX_VERSION = 10**18 - 1
+"""The highest number that a version can have: a database can hold it, and no skill has so many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Skill:

@@ -10,9 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from api.pagination import PageQuery
 from api.schemas.base import InFile, ListItem, RequestBody, ResponseBody
-from runtime.skill_values import Skill, SkillVersion
+from runtime.skill_values import MAX_VERSION, Skill, SkillVersion
 
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # what a database can hold; no skill has more versions
+_NUMBER = re.compile(rf"[1-9][0-9]{{0,{len(str(MAX_VERSION)) - 1}}}")
 
 
 def version_number(version: object) -> int | None:

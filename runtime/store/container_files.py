@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
-# PostgreSQL's insert knows `on conflict` with the same words; SQLAlchemy has no common one.
+# SQLAlchemy has no common `on conflict`.
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import IntegrityError
 

@@ -34,7 +34,7 @@ REFUSED_LATER_AND_LATER = [
     "no front matter",
     "a bomb that calls itself small",
 ]
-NO_VERSIONS = [0, -1, 2, 2**31, 2**63, 10**30]
+NO_VERSIONS = [0, -1, 2, 10**18 - 1, 10**18, 2**63, 10**30]
 
 
 @pytest.fixture
