@@ -109,7 +109,7 @@ class ContainerService:
         return Page([self._activity.current(container) for container in found.data], found.has_more)
 
     async def egress(self, owner: str, container_id: str, page: PageRequest) -> Page[EgressRecord]:
-        """A page of what the container tried to reach, of the last 1,000 times; nothing of an expired one.
+        """A page of what the container tried to reach: see Gate.records; nothing of an expired one.
 
         Reading it counts as a use.
         """

@@ -61,7 +61,7 @@ class Gate:
         return None if self._authority is None else self._authority.certificate
 
     def records(self) -> Sequence[EgressRecord]:
-        """The last 1,000 decisions, newest last."""
+        """The last 1,000 connections that were let through and the last 1,000 denials, newest last."""
         return self._records.last()
 
     def looked_up(self, host: object) -> None:

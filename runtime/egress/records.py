@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import logging
+import heapq
+import itertools
 import time
 from collections import deque
 from collections.abc import Sequence
 
 from runtime.egress.line_limit import LineLimit
+from runtime.egress.lines import Lines
 from runtime.egress.traffic import Traffic
 from runtime.ids import new_egress_id
 from runtime.network_values import EgressRecord, Reason, Verdict
 
-log = logging.getLogger(__name__)
-
 KEPT = 1_000
+"""Of the connections that were let through, and as many of the denials."""
 
 
 class Entry:
     """One record while it is kept: how it ends, and how many bytes have passed, may still change."""
 
-    __slots__ = ("_address", "_created_at", "_host", "_id", "_port", "_traffic", "reason", "verdict")
+    __slots__ = ("_address", "_created_at", "_host", "_id", "_port", "_traffic", "reason", "verdict", "was_let_through")
 
     def __init__(
         self, host: str, port: int | None, address: str | None, verdict: Verdict, reason: Reason, traffic: Traffic
     ) -> None:
         self.verdict = verdict
         self.reason = reason
+        self.was_let_through = verdict is Verdict.ALLOWED  # for good: what is cut off later has been there
         self._id = new_egress_id()
         self._created_at = int(time.time())
         self._host = host
@@ -51,40 +53,42 @@ class Entry:
 
 
 class Records:
-    """The records of one container."""
+    """The records of one container.
+
+    Denials displace denials only, among those that are kept and in the log: otherwise a program could hide what it
+    sends to an allowed host behind attempts that are refused, which cost it nothing.
+    """
 
     def __init__(self, container_id: str) -> None:
-        self._container_id = container_id
-        self._entries: deque[Entry] = deque(maxlen=KEPT)
-        self._lines = LineLimit()
+        self._numbers = itertools.count()
+        # With the longest names, some 500 MB and 50 MB of log a day.
+        self._let_through = _Kind(Lines(container_id, "connections", LineLimit(burst=1_000, per_second=10)))
+        self._denials = _Kind(Lines(container_id, "denials", LineLimit(burst=100, per_second=1)))
 
     def last(self) -> Sequence[EgressRecord]:
-        """The last KEPT ones, newest last."""
-        return [entry.record for entry in self._entries]
+        """The last KEPT ones of each kind, newest last."""
+        return [entry.record for _, entry in heapq.merge(self._let_through.entries, self._denials.entries)]
 
     def keep(self, entry: Entry) -> None:
         """Keep what was decided."""
-        self._entries.append(entry)
+        self._kind_of(entry).entries.append((next(self._numbers), entry))
 
     def log(self, entry: Entry) -> None:
-        """Write the line of what was decided and is over. No host can forge a line: see names.shown."""
-        if not self._lines.allows():
-            return
-        record, left_out = entry.record, self._lines.left_out()
-        log.info(
-            "%s: %s:%s (%s) %s: %s, %d bytes sent, %d received%s",
-            self._container_id,
-            record.host,
-            "-" if record.port is None else record.port,
-            record.address or "-",
-            record.verdict,
-            record.reason,
-            record.bytes_sent,
-            record.bytes_received,
-            f"; {left_out} more were left out before this" if left_out else "",
-        )
+        """Write the line of what was decided and is over."""
+        self._kind_of(entry).lines.write(entry.record)
 
     def close(self) -> None:
-        """Say how many lines are missing, if any are."""
-        if left_out := self._lines.left_out():
-            log.info("%s: %d more were left out", self._container_id, left_out)
+        """Say how many lines are missing, if any are. Only what is under way by now may still be logged."""
+        self._let_through.lines.close()
+        self._denials.lines.close()
+
+    def _kind_of(self, entry: Entry) -> _Kind:
+        return self._let_through if entry.was_let_through else self._denials
+
+
+class _Kind:
+    """The last entries of one kind, each with its number among all, and the lines about them."""
+
+    def __init__(self, lines: Lines) -> None:
+        self.entries: deque[tuple[int, Entry]] = deque(maxlen=KEPT)
+        self.lines = lines

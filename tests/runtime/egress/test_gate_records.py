@@ -5,7 +5,9 @@ import re
 
 import pytest
 
+from runtime.egress.attempts import Attempt
 from runtime.egress.pushed import PushedConnection
+from runtime.egress.records import Records
 from runtime.ids import is_egress_id
 from runtime.network_values import Reason, SecretName, Verdict
 from tests.runtime.egress.gates import CONTAINER_ID, HOST, RAW_PORT, denied, fetched, open_gate
@@ -35,7 +37,7 @@ async def test_a_record_tells_what_passes_while_it_passes() -> None:
             assert is_egress_id(record_id)
 
 
-async def test_the_last_thousand_records_are_kept() -> None:
+async def test_the_last_thousand_denials_are_kept() -> None:
     """The newest last."""
     async with open_gate(StubResolver({})) as gate:
         for number in range(1_010):
@@ -63,9 +65,91 @@ async def test_a_sandbox_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -
         for _ in range(5_000):
             gate.looked_up("other.test")
     lines = [record.getMessage() for record in caplog.records]
-    left_out = [int(found[1]) for line in lines if (found := re.search(r"(\d+) more were left out", line))]
     assert len(lines) < 200
-    assert len([line for line in lines if "other.test" in line]) + sum(left_out) == 5_000
+    assert len([line for line in lines if "other.test" in line]) + left_out("denials", lines)[0] == 5_000
+
+
+async def test_denials_displace_denials_only(caplog: pytest.LogCaptureFixture) -> None:
+    """What went to an allowed host can't be hidden behind them, also if it is cut off in the end."""
+    caplog.set_level(logging.INFO, "runtime.egress")
+    with StubServer(RAW_PORT, echo) as server:
+        async with open_gate(StubResolver({HOST: server.address}), max_bytes=15) as gate:
+            for _ in range(130):
+                gate.looked_up("before.test")
+            assert await fetched(gate) == b"hello"
+            program = Program()
+            gate.accept(HOST, RAW_PORT, program.connection)
+            await program.send(b"beyond")
+            await program.gate_end.closed.wait()
+            for _ in range(1_001):
+                gate.looked_up("after.test")
+            records = gate.records()
+    went = [(Verdict.ALLOWED, Reason.SPLICED), (Verdict.DENIED, Reason.BYTE_LIMIT)]
+    assert [(record.verdict, record.reason) for record in records if record.host == HOST] == went
+    assert [record.host for record in records] == [HOST] * 2 + ["after.test"] * 1_000
+    for line, (verdict, reason) in zip(lines_of(caplog, HOST), went, strict=True):
+        assert f"{verdict}: {reason}, " in line
+
+
+async def test_records_of_both_kinds_are_in_one_order() -> None:
+    """That in which they were decided."""
+    with StubServer(RAW_PORT, echo) as server:
+        async with open_gate(StubResolver({HOST: server.address})) as gate:
+            for number in range(3):
+                gate.looked_up(f"{number}.test")
+                await fetched(gate)
+            assert [record.host for record in gate.records()] == ["0.test", HOST, "1.test", HOST, "2.test", HOST]
+
+
+def attempt(records: Records, *, sent: int = 0, received: int = 0) -> Attempt:
+    """One that is let through, on which so much has passed."""
+    made = Attempt(records, HOST, RAW_PORT)
+    made.let_through(Reason.SPLICED, "127.64.0.1")
+    made.traffic.sent, made.traffic.received = sent, received
+    return made
+
+
+def test_connections_that_are_left_out_are_counted_with_their_bytes(caplog: pytest.LogCaptureFixture) -> None:
+    """There may be many more of them than of denials, but not so many that they fill the log."""
+    caplog.set_level(logging.INFO, "runtime.egress")
+    records = Records(CONTAINER_ID)
+    for _ in range(5_000):
+        attempt(records, sent=1_000, received=10).over()
+    written = len(lines_of(caplog, HOST))
+    assert 1_000 <= written < 1_500
+    records.close()
+    number, sent, received = left_out("connections", lines_of(caplog, ""))
+    assert number == 5_000 - written
+    assert (sent, received) == (1_000 * number, 10 * number)
+    assert len(records.last()) == 1_000
+
+
+def test_what_ends_with_its_container_has_its_line(caplog: pytest.LogCaptureFixture) -> None:
+    """However many others were left out before: nobody would tell of it any more."""
+    caplog.set_level(logging.INFO, "runtime.egress")
+    records = Records(CONTAINER_ID)
+    under_way = attempt(records, sent=123_456)
+    for _ in range(5_000):
+        attempt(records).over()
+    records.close()
+    under_way.over()
+    assert "123456 bytes sent" in lines_of(caplog, HOST)[-1]
+
+
+def lines_of(caplog: pytest.LogCaptureFixture, host: str) -> list[str]:
+    """The lines of log about a host; about whatever it is, if that is empty."""
+    lines = [record.getMessage() for record in caplog.records]
+    return [line for line in lines if line.startswith(f"{CONTAINER_ID}: {host}")]
+
+
+def left_out(noun: str, lines: list[str]) -> list[int]:
+    """How many, and how many bytes sent and received, were left out of these lines by what they say."""
+    told = [
+        [int(number) for number in found.groups()]
+        for line in lines
+        if (found := re.search(rf"(\d+) more {noun} were left out, (\d+) bytes sent, (\d+) received$", line))
+    ]
+    return [sum(numbers) for numbers in zip(*told, strict=True)]
 
 
 class _Faulty(MemoryConnection):
