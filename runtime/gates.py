@@ -128,3 +128,9 @@ class _WayOut:
         gate = self._gates.get(self._container_id)
         if gate is not None:
             gate.looked_up(host)
+
+    def lookups_left_out(self, number: object) -> None:
+        """See WayOut."""
+        gate = self._gates.get(self._container_id)
+        if gate is not None:
+            gate.lookups_left_out(number)

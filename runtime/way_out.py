@@ -12,13 +12,16 @@ from runtime.link.session import OnOpen
 
 
 class WayOut(Protocol):
-    """Takes what comes out of one sandbox. Nothing of it is trusted: `host` and `port` are whatever JSON can hold."""
+    """Takes what comes out of one sandbox. Nothing of it is trusted: `host` and the like are whatever JSON can hold."""
 
     def accept(self, host: object, port: object, connection: LinkConnection) -> None:
         """A program has connected to a port of a host. The connection is to be closed when it is of no more use."""
 
     def looked_up(self, host: object) -> None:
         """A program has asked for the address of a name that it may not reach."""
+
+    def lookups_left_out(self, number: object) -> None:
+        """Programs have asked for such names so many times more, too fast for each to be told."""
 
 
 def onto(way_out: WayOut) -> OnOpen:
@@ -37,6 +40,8 @@ def onto(way_out: WayOut) -> OnOpen:
         connection.close()
         if operation == "lookup":
             way_out.looked_up(header.get("host"))
+        elif operation == "lookups_left_out":
+            way_out.lookups_left_out(header.get("number"))
 
     def on_open_in_context(header: Json, connection: LinkConnection) -> None:
         context.run(on_open, header, connection)

@@ -21,7 +21,7 @@ class Network:
     def __init__(self, loop: Loop, mux: Mux, shells: Shells) -> None:
         self._names = Names()
         self._listeners = Listeners(loop, mux, self._names)
-        self._name_server = NameServer(loop, Answers(mux, self._names).answer)
+        self._name_server = NameServer(loop, Answers(loop, mux, self._names).answer)
         self._shells = shells
 
     def apply(self, wanted: Json) -> list[int]:

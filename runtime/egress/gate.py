@@ -26,6 +26,9 @@ from runtime.network_values import EgressRecord, NetworkPolicy, Reason, SecretNa
 
 log = logging.getLogger(__name__)
 
+MOST_AT_ONCE = 1_000_000
+"""Lookups that an agent can have left out when it says so, once a second: more than it can answer."""
+
 
 class Gate:
     """Decides about one container's connections, carries those that it lets through, and writes all of them down.
@@ -69,6 +72,11 @@ class Gate:
         decision = self._rules.decide_lookup(host)
         if decision is not None and not self._closed:
             self._turn_away(Attempt(self._records, decision.host, None), decision.reason)
+
+    def lookups_left_out(self, number: object) -> None:
+        """Programs have asked for so many more names that they can't have, by what the agent says."""
+        if type(number) is int and number > 0 and not self._closed:
+            self._records.leave_out_denials(min(number, MOST_AT_ONCE))
 
     def accept(self, host: object, port: object, connection: Connection) -> None:
         """A program has connected to a port of a host; `connection` is the gate's from here on.

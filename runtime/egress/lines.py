@@ -26,9 +26,7 @@ class Lines:
     def write(self, record: EgressRecord) -> None:
         """Write the line of what was decided and is over. No host can forge a line: see names.shown."""
         if not (self._closed or self._limit.allows()):
-            self._left_out += 1
-            self._sent += record.bytes_sent
-            self._received += record.bytes_received
+            self.leave_out(1, record.bytes_sent, record.bytes_received)
             return
         log.info(
             "%s: %s:%s (%s) %s: %s, %d bytes sent, %d received%s",
@@ -42,6 +40,12 @@ class Lines:
             record.bytes_received,
             f"; before this, {self._remainder()}" if self._left_out else "",
         )
+
+    def leave_out(self, number: int, sent: int = 0, received: int = 0) -> None:
+        """Count so many that have no line, and their bytes."""
+        self._left_out += number
+        self._sent += sent
+        self._received += received
 
     def close(self) -> None:
         """Say what is missing, if anything is.

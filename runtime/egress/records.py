@@ -77,6 +77,10 @@ class Records:
         """Write the line of what was decided and is over."""
         self._kind_of(entry).lines.write(entry.record)
 
+    def leave_out_denials(self, number: int) -> None:
+        """So many there were of which nothing more is known."""
+        self._denials.lines.leave_out(number)
+
     def close(self) -> None:
         """Say how many lines are missing, if any are. Only what is under way by now may still be logged."""
         self._let_through.lines.close()

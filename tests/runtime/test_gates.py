@@ -24,6 +24,7 @@ from runtime.network_values import (
 )
 from runtime.store.base import Store
 from runtime.values import Container, ContainerStatus
+from runtime.way_out import onto
 from tests.runtime.egress.memory_connections import Program
 from tests.runtime.store.records import container
 
@@ -102,6 +103,7 @@ async def test_before_there_is_a_container(egress: Egress) -> None:
     way_out = gates.way_out(made.id)
     early, late = Program(), Program()
     way_out.looked_up("a.example.com")
+    way_out.lookups_left_out(3)
     way_out.accept("a.example.com", 443, cast(LinkConnection, early.connection))
     assert await early.is_reset()
     gates.open(made.id, CheckedNetwork(NO_NETWORK, {}))
@@ -109,6 +111,21 @@ async def test_before_there_is_a_container(egress: Egress) -> None:
     way_out.accept("a.example.com", 443, cast(LinkConnection, late.connection))
     assert await late.is_reset()
     assert len(gates.records(made.id)) == 1
+
+
+async def test_what_the_agent_says_of_lookups(egress: Egress, caplog: pytest.LogCaptureFixture) -> None:
+    """The names it tells, and how many it doesn't, come to the container's gate; channels for that are closed."""
+    caplog.set_level(logging.INFO, "runtime.egress")
+    gates, made = gates_of(egress), container()
+    gates.open(made.id, CHECKED)
+    on_open = onto(gates.way_out(made.id))
+    for header in ({"op": "lookup", "host": "other.test"}, {"op": "lookups_left_out", "number": 3}):
+        program = Program()
+        on_open(header, cast(LinkConnection, program.connection))
+        assert await program.is_reset()
+    gates.close(made.id)
+    assert "other.test" in caplog.messages[0]
+    assert "3 more denials were left out" in caplog.messages[1]
 
 
 async def test_without_a_network_all_is_written_down(egress: Egress) -> None:

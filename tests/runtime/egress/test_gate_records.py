@@ -69,6 +69,23 @@ async def test_a_sandbox_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -
     assert len([line for line in lines if "other.test" in line]) + left_out("denials", lines)[0] == 5_000
 
 
+async def test_lookups_that_the_agent_leaves_out_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """As far as it says a number that can be one; none can be so large that it is of any use to a hostile agent."""
+    caplog.set_level(logging.INFO, "runtime.egress")
+    async with open_gate(StubResolver({})) as gate:
+        numbers: list[object] = [7, None, "8", True, 1.5, 0, -3, {}, [5], 10]
+        for number in numbers:
+            gate.lookups_left_out(number)
+        gate.looked_up("other.test")
+        gate.lookups_left_out(10**4000)
+        gate.close()
+        gate.lookups_left_out(5)
+        assert len(gate.records()) == 1
+    [line, end] = lines_of(caplog, "")
+    assert line.endswith("; before this, 17 more denials were left out, 0 bytes sent, 0 received")
+    assert left_out("denials", [end]) == [1_000_000, 0, 0]
+
+
 async def test_denials_displace_denials_only(caplog: pytest.LogCaptureFixture) -> None:
     """What went to an allowed host can't be hidden behind them, also if it is cut off in the end."""
     caplog.set_level(logging.INFO, "runtime.egress")

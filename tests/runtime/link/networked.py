@@ -39,10 +39,14 @@ class NetworkedBox(Box):
         super().__init__(agent, self._opened)
         self.connections: asyncio.Queue[tuple[Json, LinkConnection]] = asyncio.Queue()
         self.lookups: list[object] = []
+        self.left_out: asyncio.Queue[int] = asyncio.Queue()
 
     def _opened(self, header: Json, connection: LinkConnection) -> None:
         if header["op"] == "lookup":
             self.lookups.append(header["host"])
+            connection.close()
+        elif header["op"] == "lookups_left_out":
+            self.left_out.put_nowait(header["number"])
             connection.close()
         else:
             self.connections.put_nowait((header, connection))

@@ -63,6 +63,7 @@ OPENINGS = [
     b'{"op":"connect","host":"a.test","port":443}',
     b'{"op":"connect","host":{},"port":1e999}',
     b'{"op":"lookup","host":"a.test"}',
+    b'{"op":"lookups_left_out","number":1e999}',
     b'{"op":[]}',
     b"{}",
 ]
@@ -136,6 +137,9 @@ class Outside:
         connection.on_lost(partial(_cancel, task))
 
     def looked_up(self, host: object) -> None:
+        """See WayOut."""
+
+    def lookups_left_out(self, number: object) -> None:
         """See WayOut."""
 
     async def over(self) -> None:
