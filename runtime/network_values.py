@@ -101,6 +101,8 @@ class Reason(StrEnum):
     CONNECTION_LIMIT = "connection_limit"
     BYTE_LIMIT = "byte_limit"
     IDLE_TIMEOUT = "idle_timeout"
+    ABANDONED = "abandoned"  # the program, or the container, was gone before anything could be passed on
+    INTERNAL_ERROR = "internal_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,8 @@ class EgressRecord:
     """One decision: a connection, an HTTP request that was refused on one, or a name that was asked for.
 
     `host` is what the sandbox named, escaped and cut where it is no name. `port` is None where only a name was asked
-    for, `address` is None where it was never resolved. The bytes are those of the connection so far, as seen from the
-    sandbox.
+    for, `address` is None where it isn't known to have led to any. The bytes are those of the connection so far, as
+    seen from the sandbox.
     """
 
     id: str

@@ -19,17 +19,27 @@ class Attempt:
         self._records = records
         self._host = host
         self._port = port
+        self._address: str | None = None
+        self._has_begun = False
         self._entry: Entry | None = None
 
-    def let_through(self, reason: Reason, address: str) -> None:
-        """It leads to `address`. What is said again later, of a further connection to the server, changes nothing."""
+    def begin(self) -> None:
+        """Its host is about to be resolved and dialled. Others can notice that, so there will be a record of it."""
+        self._has_begun = True
+
+    def reach(self, address: str) -> None:
+        """A server at `address` has taken the connection, and hears nothing yet."""
+        self._address = address
+
+    def let_through(self, reason: Reason) -> None:
+        """What is said from now on reaches the server."""
         if self._entry is None:
-            self._entry = self._kept(Verdict.ALLOWED, reason, address)
+            self._entry = self._kept(Verdict.ALLOWED, reason, self._address)
 
     def deny(self, reason: Reason, address: str | None = None) -> None:
-        """It isn't let through, or was and is cut off."""
+        """It isn't let through, or was and is cut off. `address` is where it would have led, if it reached nobody."""
         if self._entry is None:
-            self._entry = self._kept(Verdict.DENIED, reason, address)
+            self._entry = self._kept(Verdict.DENIED, reason, address or self._address)
         else:
             self._entry.verdict, self._entry.reason = Verdict.DENIED, reason
 
@@ -39,6 +49,8 @@ class Attempt:
 
     def over(self) -> None:
         """Nothing more will be said of it."""
+        if self._entry is None and self._has_begun:
+            self.deny(Reason.ABANDONED)
         if self._entry is not None:
             self._records.log(self._entry)
 

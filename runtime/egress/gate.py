@@ -154,6 +154,7 @@ class Gate:
         except Exception as error:  # noqa: BLE001 - it is logged, but for its message, which might be a header's value
             trace = "".join(traceback.format_tb(error.__traceback__))
             log.error("%s: a connection failed by %s at\n%s", self._container_id, type(error).__name__, trace)
+            attempt.deny(Reason.INTERNAL_ERROR)
 
     def _metered(self, connection: Connection, attempt: Attempt, idle: asyncio.Timeout) -> MeteredConnection:
         """`connection`, whose bytes count for the container and put off the time-out."""

@@ -96,10 +96,13 @@ class Passage:
 
     async def _dial(self) -> Dialled:
         """Connect to the host, and say nothing there yet."""
-        return await self._shared.dialler.dial(self._host, self._port, self._questions)
+        self._attempt.begin()
+        dialled = await self._shared.dialler.dial(self._host, self._port, self._questions)
+        self._attempt.reach(dialled.address)
+        return dialled
 
     async def _let_through(self, dialling: Awaitable[Dialled]) -> TcpChannel:
         """The server, once it is dialled. As far as the records are concerned, the connection is let through to it."""
         dialled = await dialling
-        self._attempt.let_through(self._reason, dialled.address)
+        self._attempt.let_through(self._reason)
         return dialled.channel

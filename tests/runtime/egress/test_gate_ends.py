@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
+from runtime.egress.config import HTTP_PORT, TLS_PORT
 from runtime.egress.gate import Gate
 from runtime.network_values import Reason, Verdict
 from tests.runtime.egress.gates import HOST, RAW_PORT, fetched, open_gate
@@ -53,8 +55,37 @@ async def test_closing_a_gate_cuts_both_sides_off() -> None:
         assert [record.reason for record in gate.records()] == [Reason.SPLICED]
 
 
+BEGINNINGS = {RAW_PORT: b"", TLS_PORT: b"", HTTP_PORT: b"GET / HTTP/1.1\r\nHost: allowed.test\r\n\r\n"}
+"""What a program has to say on each port before its server is dialled."""
+
+
+@pytest.mark.parametrize("ends", ["the program", "the container"])
+@pytest.mark.parametrize(("port", "says"), BEGINNINGS.items(), ids=map(str, BEGINNINGS))
+async def test_what_is_abandoned_is_on_record(
+    port: int, says: bytes, ends: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As soon as its name is asked for, others can notice: it is a denial then, whoever cuts it off."""
+    caplog.set_level(logging.INFO, "runtime.egress")
+    resolver = StubResolver({})
+    resolver.stalled = {HOST}
+    async with open_gate(resolver) as gate:
+        program = Program()
+        gate.accept(HOST, port, program.connection)
+        await program.send(says)
+        await resolver.asked.wait()
+        if ends == "the program":
+            program.cut()
+        else:
+            gate.close()
+        await program.gate_end.closed.wait()
+        [record] = gate.records()
+    assert (record.host, record.port, record.address) == (HOST, port, None)
+    assert (record.verdict, record.reason) == (Verdict.DENIED, Reason.ABANDONED)
+    assert [f"{HOST}:{port} (-) denied: abandoned, " in line for line in caplog.messages] == [True]
+
+
 async def test_a_connection_that_is_lost_at_once_leaves_nothing() -> None:
-    """No record, for nothing was decided; and its place is free."""
+    """No record, for nobody was asked for anything; and its place is free."""
     with StubServer(RAW_PORT, echo) as server:
         resolver = StubResolver({HOST: server.address})
         async with open_gate(resolver, max_connections=1) as gate:
@@ -63,6 +94,7 @@ async def test_a_connection_that_is_lost_at_once_leaves_nothing() -> None:
             gate.accept(HOST, RAW_PORT, program.connection)
             await program.gate_end.closed.wait()
             assert gate.records() == []
+            assert not resolver.questions
             assert await fetched(gate) == b"hello"
 
 

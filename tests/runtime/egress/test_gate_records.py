@@ -121,7 +121,7 @@ async def test_records_of_both_kinds_are_in_one_order() -> None:
 def attempt(records: Records, *, sent: int = 0, received: int = 0) -> Attempt:
     """One that is let through, on which so much has passed."""
     made = Attempt(records, HOST, RAW_PORT)
-    made.let_through(Reason.SPLICED, "127.64.0.1")
+    made.let_through(Reason.SPLICED)
     made.traffic.sent, made.traffic.received = sent, received
     return made
 
@@ -180,7 +180,7 @@ class _Faulty(MemoryConnection):
 
 
 async def test_a_connection_that_fails_ends_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged where it failed, but not the message, which might be what a program sent."""
+    """It is on record, and logged where it failed, but not the message, which might be what a program sent."""
     with StubServer(RAW_PORT, echo) as server:
         async with open_gate(StubResolver({HOST: server.address})) as gate:
             program, other = Program(), Program()
@@ -189,6 +189,8 @@ async def test_a_connection_that_fails_ends_no_other(caplog: pytest.LogCaptureFi
             assert await program.is_reset()
             await other.send(b"hello")
             assert await other.read_exactly(5) == b"hello"
+            reasons = [record.reason for record in gate.records()]
+    assert reasons == [Reason.SPLICED, Reason.INTERNAL_ERROR]
     [error] = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert "RuntimeError" in error.getMessage()
     assert "in receive" in error.getMessage()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -92,20 +93,24 @@ async def test_a_refused_hello_is_why_whatever_becomes_of_the_connection(
 async def test_the_server_is_dialled_while_the_hello_is_on_its_way(
     server: StubServer, resolver: StubResolver, secrets: list[SecretName]
 ) -> None:
-    """But hears nothing, and is let go of when none comes; until then nothing is on record."""
+    """But hears nothing, and is let go of when none comes: then it is on record, with the address."""
     async with open_gate(resolver, secrets=secrets, values=dict.fromkeys(secrets, "value")) as gate:
         programs = [Program() for _ in range(3)]
         for program in programs:
             gate.accept(HOST, TLS_PORT, program.connection)
             await program.send(real_hello(HOST)[:-1])
         await asyncio.to_thread(wait_until, lambda: len(server.connections) == 3, 10, "Nobody has dialled the server")
+        await asyncio.sleep(0.1)  # in which the gate hears of that, too
         assert not gate.records()
         programs[0].cut()
         programs[1].end()
         assert await programs[1].is_reset()
         gate.close()
         assert await programs[2].is_reset()
-        assert await asyncio.to_thread(lambda: server.heard_nothing)
+        records = gate.records()
+    assert Counter(record.reason for record in records) == {Reason.ABANDONED: 2, Reason.NOT_TLS: 1}
+    assert {(record.verdict, record.address) for record in records} == {(Verdict.DENIED, server.address)}
+    assert await asyncio.to_thread(lambda: server.heard_nothing)
 
 
 async def test_a_hello_that_ends_too_early_is_none(server: StubServer, resolver: StubResolver) -> None:
