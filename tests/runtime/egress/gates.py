@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -37,10 +38,14 @@ async def open_gate(
         yield egress.gate(CONTAINER_ID, NetworkPolicy(domains, secrets), values)
 
 
-async def denied(gate: Gate, host: object, port: object, says: bytes = b"") -> EgressRecord:
-    """Attempt to connect and to say something: the program has to see a reset. The record of it, a denial."""
+async def denied(gate: Gate, host: object, port: object, says: bytes = b"", after: float = 0) -> EgressRecord:
+    """Attempt to connect and to say something: the program has to see a reset. The record of it, a denial.
+
+    What it says comes `after` so many seconds, in which a server is dialled.
+    """
     program = Program()
     gate.accept(host, port, program.connection)
+    await asyncio.sleep(after)
     await program.send(says)
     assert await program.is_reset()
     record = gate.records()[-1]
@@ -48,9 +53,9 @@ async def denied(gate: Gate, host: object, port: object, says: bytes = b"") -> E
     return record
 
 
-async def denied_for(gate: Gate, host: object, port: object, says: bytes = b"") -> Reason:
+async def denied_for(gate: Gate, host: object, port: object, says: bytes = b"", after: float = 0) -> Reason:
     """As `denied`, but only why."""
-    return (await denied(gate, host, port, says)).reason
+    return (await denied(gate, host, port, says, after)).reason
 
 
 async def fetched(gate: Gate, host: object = HOST, port: object = RAW_PORT, says: bytes = b"hello") -> bytes:

@@ -150,10 +150,13 @@ async def test_a_server_that_cannot_show_who_it_is_gets_nothing(authority: trust
     assert server.received == b""
 
 
-async def test_secrets_do_not_change_what_the_program_may_say_in_tls(server: StubServer) -> None:
-    """The name it asks for has to be the host's here too."""
-    resolver = StubResolver({HOST: server.address})
-    async with open_gate(resolver, secrets=[SECRET], values={SECRET: CANARY}) as gate:
-        assert await denied_for(gate, HOST, TLS_PORT, real_hello("other.test")) is Reason.SNI_MISMATCH
-        assert await denied_for(gate, HOST, TLS_PORT, get("/")) is Reason.NOT_TLS
-    assert not resolver.questions
+async def test_secrets_do_not_change_what_the_program_may_say_in_tls() -> None:
+    """The name it asks for has to be the host's here too: the server, which is dialled by then, hears nothing."""
+    with StubServer(TLS_PORT) as server:
+        resolver = StubResolver({HOST: server.address})
+        async with open_gate(resolver, secrets=[SECRET], values={SECRET: CANARY}) as gate:
+            other = real_hello("other.test")
+            assert await denied_for(gate, HOST, TLS_PORT, other, after=0.1) is Reason.SNI_MISMATCH
+            assert await denied_for(gate, HOST, TLS_PORT, get("/"), after=0.1) is Reason.NOT_TLS
+        assert not server.untouched
+        assert server.heard_nothing

@@ -67,9 +67,10 @@ REFUSED = {
 async def test_what_does_not_begin_as_tls_for_the_host_is_refused(
     server: StubServer, resolver: StubResolver, says: bytes, reason: Reason
 ) -> None:
-    """Not a byte reaches the server."""
+    """Not a byte reaches the server, which is dialled by then."""
     async with open_gate(resolver) as gate:
-        assert await denied_for(gate, HOST, TLS_PORT, says) is reason
+        assert await denied_for(gate, HOST, TLS_PORT, says, after=0.1) is reason
+    assert not server.untouched
     assert server.heard_nothing
 
 
