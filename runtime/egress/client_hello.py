@@ -1,12 +1,9 @@
 """The first message of TLS, read as it comes in, as far as needed to know which server is meant.
 
-From RFC 8446 (4.1.2, 4.2, 5.1), RFC 6066 (3: the server's name) and RFC 7301 (3.1: ALPN). Whatever could be read in
-two ways is refused.
+From RFC 8446 (4.1.2, 4.2, 5.1) and RFC 6066 (3: the server's name). Whatever could be read in two ways is refused.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from runtime.egress.denial import Denied
 from runtime.egress.names import InvalidName, canonical
@@ -24,17 +21,8 @@ _RANDOM = 32
 
 _SERVER_NAME = 0
 _HOST_NAME = 0
-_ALPN = 16
 # Encrypted Client Hello, as it is and as its drafts had it; and ESNI, which it was before.
 _ENCRYPTED = frozenset({*range(0xFE08, 0xFE0E), 0xFFCE})
-
-
-@dataclass(frozen=True, slots=True)
-class ClientHello:
-    """Which server the client wants, by its canonical name; and the protocols to speak there, the most wanted first."""
-
-    server_name: str
-    alpn: tuple[bytes, ...]
 
 
 class ClientHelloReader:
@@ -49,8 +37,10 @@ class ClientHelloReader:
         self._size = 0
         self._message = bytearray()
 
-    def feed(self, data: bytes) -> ClientHello | None:
-        """Take the next bytes. The message once it is whole; what comes after it is not looked at.
+    def feed(self, data: bytes) -> str | None:
+        """Take the next bytes. The canonical name of the server that is wanted, once the message is whole.
+
+        What comes after it is not looked at.
 
         Raises Denied as soon as it is clear that there is none, or none that can be let through.
         """
@@ -58,7 +48,7 @@ class ClientHelloReader:
         while (self._left or self._begin_record()) and self._unread:
             self._continue_record()
             if self._is_whole():
-                return _parsed(_Fields(bytes(self._message[_MESSAGE_HEADER:])))
+                return _named(_Fields(bytes(self._message[_MESSAGE_HEADER:])))
         return None
 
     def _begin_record(self) -> bool:
@@ -133,8 +123,8 @@ class _Fields:
             raise Denied(self._reason)
 
 
-def _parsed(hello: _Fields) -> ClientHello:
-    """The message, without its header."""
+def _named(hello: _Fields) -> str:
+    """The server's name in the message, without its header."""
     hello.take(2 + _RANDOM)  # the version is one of TLS's, or the server will say so
     hello.vector(1)  # session
     hello.vector(2)  # ciphers
@@ -144,7 +134,7 @@ def _parsed(hello: _Fields) -> ClientHello:
         raise Denied(Reason.ENCRYPTED_CLIENT_HELLO)
     if _SERVER_NAME not in extensions:
         raise Denied(Reason.SNI_MISSING)
-    return ClientHello(_server_name(extensions[_SERVER_NAME]), _protocols(extensions.get(_ALPN)))
+    return _server_name(extensions[_SERVER_NAME])
 
 
 def _extensions(hello: _Fields) -> dict[int, bytes]:
@@ -178,16 +168,3 @@ def _server_name(extension: bytes) -> str:
     if len(name) != len(sent):
         raise Denied(Reason.SNI_INVALID)
     return name
-
-
-def _protocols(extension: bytes | None) -> tuple[bytes, ...]:
-    """The names in the extension for application protocols, if there is one."""
-    if extension is None:
-        return ()
-    fields = _Fields(extension)
-    names = _Fields(fields.vector(2))
-    fields.end()
-    protocols = []
-    while names:
-        protocols.append(names.vector(1))
-    return tuple(protocols)

@@ -19,15 +19,15 @@ async def read_hello(client: MeteredConnection, host: str, seconds: float) -> by
     read = bytearray()
     try:
         async with asyncio.timeout(seconds):
-            hello = None
-            while hello is None:
+            name = None
+            while name is None:
                 data = await client.receive()
                 if not data:
                     raise Denied(Reason.NOT_TLS)
                 read += data
-                hello = reader.feed(data)
+                name = reader.feed(data)
     except TimeoutError:
         raise Denied(Reason.CLIENT_HELLO_TIMEOUT) from None
-    if hello.server_name != host:
+    if name != host:
         raise Denied(Reason.SNI_MISMATCH)
     return bytes(read)

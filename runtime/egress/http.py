@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from runtime.egress.bytes import ByteChannel
 from runtime.egress.denial import Denied
 from runtime.egress.http_answers import own_answer
-from runtime.egress.http_carrier import Carrier
+from runtime.egress.http_carrier import HttpCarrier
 from runtime.egress.http_conversation import Conversation
 from runtime.egress.linger import linger
 from runtime.egress.secrets import SecretSet
@@ -30,7 +30,7 @@ async def serve_http(
     Closes what it dialled, not `client`. Raises Denied, of which the program was told when it came from `dial`,
     ChannelBroken, and SandboxLost when `client` is gone.
     """
-    carrier = Carrier(Conversation(host, port, secrets or SecretSet(host, {})), client, deny)
+    carrier = HttpCarrier(Conversation(host, port, secrets or SecretSet(host, {})), client, deny)
     if await carrier.is_asked():
         server = await _dialled(client, host, dial)
         try:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from runtime.egress.http_bodies import Body
 from runtime.egress.http_framing import Counted, Framing, UntilTheEnd, said_by
-from runtime.egress.http_heads import CHUNKED, CLOSE, Answered, Headers, encoded, encoded_lines
+from runtime.egress.http_heads import CHUNKED, CLOSE, AnswerHead, Headers, encoded, encoded_lines
 from runtime.egress.http_requests import Request
 from runtime.egress.secrets import Injected
 
@@ -25,7 +25,7 @@ class Answer:
     keep_alive: bool
 
 
-def answer(response: Answered, request: Request) -> Answer:
+def answer(response: AnswerHead, request: Request) -> Answer:
     """The answer to `request`: the secrets that this was sent with are taken out of it. Raises Malformed.
 
     Whatever a body is said to be encoded in, it is looked through: that may not be true.
@@ -43,12 +43,12 @@ def answer(response: Answered, request: Request) -> Answer:
     )
 
 
-def interim(response: Answered, request: Request) -> bytes:
+def interim(response: AnswerHead, request: Request) -> bytes:
     """What comes before the answer, as it is sent."""
     return _head(response, request.sent, ())
 
 
-def _told(response: Answered, request: Request, *, same_length: bool) -> Headers:
+def _told(response: AnswerHead, request: Request, *, same_length: bool) -> Headers:
     """How the program is told where the body ends; if it isn't, it ends with the connection."""
     values = response.fields.values
     length = None if b"transfer-encoding" in values else values.get(b"content-length")
@@ -60,11 +60,11 @@ def _told(response: Answered, request: Request, *, same_length: bool) -> Headers
     return (CHUNKED,) if request.modern else ()
 
 
-def _has_no_body(response: Answered, request: Request) -> bool:
+def _has_no_body(response: AnswerHead, request: Request) -> bool:
     return request.method == b"HEAD" or response.status in (204, 304)
 
 
-def _head(response: Answered, sent: Injected, own: Headers) -> bytes:
+def _head(response: AnswerHead, sent: Injected, own: Headers) -> bytes:
     """As it came, for the other end; most often no secret is in it."""
     said = response.reason + b"\r\n" + encoded_lines(response.fields.end_to_end())
     if sent.is_in(said):

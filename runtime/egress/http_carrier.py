@@ -22,7 +22,7 @@ The worst ones take 30 ms, as long as the side isn't known for that. Half as man
 """
 
 
-class Carrier:
+class HttpCarrier:
     """Carries a conversation of the program at `client`: first `is_asked`, then `carry`, if there is a server to be.
 
     Both raise what the conversation fails by. `deny` is called when it ends by a refusal, of which the program is told.
@@ -48,7 +48,7 @@ class Carrier:
         """Carry it with this server, until it is over."""
         self._server = _Side(server, self._conversation.from_server, self._lose_server, self)
         server.hand_over(self._server)
-        self.take(self._hand_out)
+        self.take(_say_nothing)  # what the program has asked meanwhile is handed out
         await self._over.wait()
         self._raise_failure()
 
@@ -108,7 +108,7 @@ class _Side(asyncio.Protocol):
         channel: ByteChannel,
         take: Callable[[bytes | memoryview], None],
         lose: Callable[[Exception], None],
-        carrier: Carrier,
+        carrier: HttpCarrier,
     ) -> None:
         self.channel = channel
         self.has_room = True
@@ -179,6 +179,10 @@ class _Side(asyncio.Protocol):
         began = time.perf_counter()
         self._carrier.take(self._take, piece)
         self._pace.took(time.perf_counter() - began)
+
+
+def _say_nothing() -> None:
+    """A step in which nobody says anything."""
 
 
 def _fail(error: Exception) -> None:

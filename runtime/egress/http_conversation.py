@@ -33,21 +33,21 @@ class Conversation:
         self.refusal: Refused | None = None
         self._host = host
         self._requests = Requests(host, port, secrets)
-        self._asked = _Stream()
-        self._answered = _Stream()
+        self._program = _Stream()
+        self._server = _Stream()
         self._is_first = True
         self._request: Request | None = None  # that is to be answered
-        self._asking: tuple[Framing, Body] | None = None  # what is still to come of it
-        self._reply: Answer | None = None  # that has begun
+        self._rest: tuple[Framing, Body] | None = None  # what is still to come of it
+        self._answer: Answer | None = None  # that has begun
 
     @property
     def is_early(self) -> bool:
         """Whether the program has said so much of what isn't to be looked at yet that no more should be taken."""
-        return self._request is not None and self._asking is None and len(self._asked.waiting) >= LARGE
+        return self._request is not None and self._rest is None and len(self._program.waiting) >= LARGE
 
     def from_program(self, data: bytes | memoryview) -> None:
         """The program says something; with no bytes, that it will say no more. Raises ChannelBroken as from_server."""
-        self._asked.take(data)
+        self._program.take(data)
         self._go_on()
 
     def from_server(self, data: bytes | memoryview) -> None:
@@ -55,22 +55,22 @@ class Conversation:
 
         Raises ChannelBroken when an answer that has begun has no good end: then neither side must take it for whole.
         """
-        self._answered.take(data)
+        self._server.take(data)
         if self._request is None:
             self.over = True  # nobody has asked
             return
         try:
-            while self._reply is None:
-                if not self._begin_reply(self._request):
+            while self._answer is None:
+                if not self._begin_answer(self._request):
                     return
         except Malformed:
             self._give_no_answer()
             return
-        self._pass_on_reply(self._reply)
+        self._pass_on_answer(self._answer)
 
     def server_lost(self) -> None:
         """The server is cut off. Raises ChannelBroken when an answer has begun, however that was to end."""
-        if self._reply is not None:
+        if self._answer is not None:
             raise ChannelBroken
         self.from_server(b"")
 
@@ -79,65 +79,65 @@ class Conversation:
         try:
             if self._request is None and not self._begin_request():
                 return
-            if self._asking is not None:
-                self._pass_on_request(*self._asking)
+            if self._rest is not None:
+                self._pass_on_request(*self._rest)
         except Refused as refused:
             self.refusal, self.over = refused, True
 
     def _begin_request(self) -> bool:
         """Whether there is a whole head. Raises Refused."""
         try:
-            head = self._asked.head()
+            head = self._program.head()
             if head is None:
-                self.over = self._asked.ended
+                self.over = self._program.ended
                 return False
             request = self._requests.read(head)
         except Malformed as malformed:
             raise Refused(malformed.status, "The request is not HTTP/1.1.") from None
         self._request = request
         if request.framing is not None:
-            self._asking = request.framing, Body(None, chunked=request.chunked)
+            self._rest = request.framing, Body(None, chunked=request.chunked)
         self.to_server += request.head
         return True
 
     def _pass_on_request(self, framing: Framing, body: Body) -> None:
         """Raises Refused when the body isn't whole: what was sent of it never looks so to the server."""
         try:
-            if self._asked.pass_on(framing, body, self.to_server):
-                self._asking = None
+            if self._program.pass_on(framing, body, self.to_server):
+                self._rest = None
         except Malformed:
-            if self._reply is not None:
+            if self._answer is not None:
                 raise ChannelBroken from None
             raise Refused(400, "The request's body is not HTTP/1.1, or not whole.") from None
 
-    def _begin_reply(self, request: Request) -> bool:
+    def _begin_answer(self, request: Request) -> bool:
         """Whether there is a whole head; it may be one that comes before the answer's. Raises Malformed."""
-        head = self._answered.head()
+        head = self._server.head()
         if head is None:
-            if self._answered.ended:
+            if self._server.ended:
                 raise Malformed
             return False
         response = read_answer(head)
         if response.status == _SWITCHING_PROTOCOLS:
             raise Malformed
         if response.status >= _OK:
-            self._reply = answer(response, request)
-            self.to_program += self._reply.head
+            self._answer = answer(response, request)
+            self.to_program += self._answer.head
         elif request.modern:
             self.to_program += interim(response, request)
         return True
 
-    def _pass_on_reply(self, reply: Answer) -> None:
+    def _pass_on_answer(self, given: Answer) -> None:
         try:
-            is_whole = self._answered.pass_on(reply.framing, reply.body, self.to_program)
+            is_whole = self._server.pass_on(given.framing, given.body, self.to_program)
         except Malformed:
             raise ChannelBroken from None
         if is_whole:
-            self._reply = self._request = None
+            self._answer = self._request = None
             self._is_first = False
             # What comes unasked answers nothing, and what is left of a request is none.
-            self.over = not reply.keep_alive or bool(self._answered.waiting) or self._asking is not None
-            if not self.over and (self._asked.waiting or self._asked.ended):
+            self.over = not given.keep_alive or bool(self._server.waiting) or self._rest is not None
+            if not self.over and (self._program.waiting or self._program.ended):
                 self._go_on()
 
     def _give_no_answer(self) -> None:

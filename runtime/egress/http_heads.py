@@ -22,8 +22,8 @@ CLOSE = (b"Connection", b"close")
 _OF_A_CONNECTION = frozenset(
     b"connection content-length http2-settings keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
 )
-_ASKED = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d\.\d)(?=\r\n)")
-_ANSWERED = re.compile(rb"HTTP/(1\.\d) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r?\n")
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d\.\d)(?=\r\n)")
+_STATUS_LINE = re.compile(rb"HTTP/(1\.\d) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r?\n")
 # Stands before all headers, whose grammar is the same in requests and answers.
 _ANY_START = b"GET / HTTP/1.1"
 
@@ -86,7 +86,7 @@ class RequestLine(NamedTuple):
     version: bytes
 
 
-class Answered(NamedTuple):
+class AnswerHead(NamedTuple):
     """The head of an answer, or of what comes before one."""
 
     version: bytes
@@ -97,16 +97,16 @@ class Answered(NamedTuple):
 
 def split_request(head: bytes) -> tuple[RequestLine, bytes]:
     """The first line of a whole head, and the others, from the break before them. Raises Malformed."""
-    if (start := _ASKED.match(head)) is None:
+    if (start := _REQUEST_LINE.match(head)) is None:
         raise Malformed
     return RequestLine(start[1], start[2], start[3]), head[start.end() :]
 
 
-def read_answer(head: bytes) -> Answered:
+def read_answer(head: bytes) -> AnswerHead:
     """What a whole head says; lines may end as on Unix. Raises Malformed."""
-    if (start := _ANSWERED.match(head)) is None:
+    if (start := _STATUS_LINE.match(head)) is None:
         raise Malformed
-    return Answered(start[1], int(start[2]), start[3] or b"", read_fields(b"\r\n" + head[start.end() :]))
+    return AnswerHead(start[1], int(start[2]), start[3] or b"", read_fields(b"\r\n" + head[start.end() :]))
 
 
 def encoded(start: bytes, headers: Headers) -> bytes:

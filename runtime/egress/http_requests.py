@@ -1,4 +1,4 @@
-"""Requests on a connection to a host: which of them go on, and what of each does. Pure."""
+"""Requests on a connection to a host: which are passed on, and what of each is. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from runtime.egress.http_heads import (
     split_request,
 )
 from runtime.egress.names import InvalidName, canonical
-from runtime.egress.secrets import Injected, NotSendable, SecretSet
+from runtime.egress.secrets import CREDENTIALS, Injected, NotSendable, SecretSet
 from runtime.network_values import Reason
 
 _IN_LINES = bytes({*range(0x20, 0x100)} - {0x7F} | {*b"\t\r\n"})
@@ -102,6 +102,8 @@ class Requests:
         """The headers that go on, as they are sent."""
         if not self._secrets:
             return self._secrets.inject(fields.end_to_end([b"host"]))
+        if not fields.repeated.isdisjoint(CREDENTIALS):  # each would be looked for in the answer, as it is encoded
+            raise Refused(400, "The request has credentials twice.")
         # Nothing can be hidden in what is compressed.
         headers = [*fields.end_to_end([b"host", b"accept-encoding"]), _IDENTITY]
         try:

@@ -15,12 +15,14 @@ from runtime.network_values import SecretName
 MAX_SIZE = 256 * 1024
 """Bytes of all values of headers together, once secrets are in: a short header can name a long secret often."""
 
+CREDENTIALS = (b"authorization", b"proxy-authorization")
+"""Headers, in lower case, in which a value may be encoded as Basic has it."""
+
 MIN_SIZE = 256
 """What a placeholder counts for at least: a thousand of them are enough, and more would take everybody's time."""
 
 _TOKEN = re.compile(rb"\$([A-Za-z_][A-Za-z0-9_]*)")
 _BASIC = re.compile(rb"(basic +)([a-z0-9+/]+=*)", re.IGNORECASE)
-_CREDENTIALS = (b"authorization", b"proxy-authorization")
 _NO_VALUE = re.compile(rb"[^\t\x20-\x7e\x80-\xff]")
 
 
@@ -90,7 +92,7 @@ class _Injection:
 
     def value(self, name: bytes, value: bytes) -> bytes:
         """The value of one header."""
-        basic = _BASIC.fullmatch(value) if name.lower() in _CREDENTIALS else None
+        basic = _BASIC.fullmatch(value) if name.lower() in CREDENTIALS else None
         sent = self._basic(basic[1], basic[2]) if basic else self._replaced(value)
         if sent != value and _NO_VALUE.search(sent):
             raise NotSendable

@@ -242,6 +242,14 @@ async def test_a_body_is_scrubbed_whatever_it_says_it_is(
             assert body_of(await interception.asks(request("/"))) == b"$API_KEY"
 
 
+async def test_credentials_are_there_once(server: StubServer, trusting: ssl.SSLContext) -> None:
+    """HTTP has them so, and hundreds would each be looked for in the answer."""
+    async with Interception(server.address, trusting) as interception:
+        twice = request("/", "Authorization: Basic YQ==", "authorization: Basic Yg==")
+        assert (await interception.asks(twice)).startswith(b"HTTP/1.1 400 ")
+    assert server.received == b""
+
+
 @pytest.mark.parametrize("path", ["/bytes/5000000", "/chunked/5000000"])
 async def test_large_answers_come_whole(server: StubServer, trusting: ssl.SSLContext, path: str) -> None:
     """Far more than waits anywhere on the way."""
