@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from runtime.agent_answers import AgentEvent, Ended, Exited, Wrote
 from runtime.errors import AgentMisbehaved
-from runtime.sandbox import AgentEvent, Ended, Exited, Wrote
 from runtime.values import (
     MAX_COMMANDS,
     MAX_OUTPUT_LENGTH,

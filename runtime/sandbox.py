@@ -1,4 +1,4 @@
-"""One live sandbox: what can be asked of its agent, as typed calls. All that comes back is checked here."""
+"""One live sandbox: what can be asked of its agent, as typed calls. All that comes back is checked."""
 
 from __future__ import annotations
 
@@ -7,61 +7,31 @@ import json
 import logging
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
+from runtime.agent_answers import (
+    MAX_DESCRIPTION,
+    MAX_LINE,
+    AgentEvent,
+    FoundFile,
+    event_of,
+    file_of,
+    parse,
+    path_of,
+    read_lines,
+    size_of,
+)
 from runtime.doors import Doors, Take
 from runtime.engines.base import MeetingPoint
 from runtime.errors import AgentMisbehaved, InvalidInput, NotFound, SandlotError, StorageFull
 from runtime.link.channel import Channel, RequestRefused
 from runtime.link.frames import Json
 from runtime.link.session import LinkSession
-from runtime.values import CallStatus, ExitOutcome, Outcome, TimeoutOutcome
 
 log = logging.getLogger(__name__)
 
 ROOT = "/mnt/data"
 ANSWER_SECONDS = 30.0  # within which an agent begins to answer, and goes on answering
-MAX_DESCRIPTION = 16 * 1024**2  # bytes of the line that describes a call, with all its commands
-MAX_LINE = 256 * 1024  # bytes of any other; an event has at most 16 Ki characters, of up to 12 bytes each
-
-Stream = Literal["stdout", "stderr"]
-
-
-@dataclass(frozen=True, slots=True)
-class Wrote:
-    """A command wrote some output."""
-
-    command: int
-    stream: Stream
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Exited:
-    """A command ended."""
-
-    command: int
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The call ended; there are no more events."""
-
-    status: CallStatus
-
-
-AgentEvent = Wrote | Exited | Ended
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A file below ROOT: path relative to it, size in bytes, last change as unix time."""
-
-    path: bytes
-    size: int
-    modified_at: int
 
 
 class Sandbox:
@@ -119,7 +89,7 @@ class Sandbox:
         channel = self._session.open({"op": "read", "path": _text(path)})
         try:
             header = await _header(channel)
-            return ReadingFile(channel, _size(header.get("size")))
+            return ReadingFile(channel, size_of(header.get("size")))
         except BaseException:
             channel.close()
             raise
@@ -130,10 +100,10 @@ class Sandbox:
             await _header(channel)
             found: list[FoundFile] = []
             async with _answering():
-                async for line in _lines(channel):
+                async for line in read_lines(channel):
                     if len(found) == limit:
                         raise AgentMisbehaved("The sandbox lists more files than it was asked for.")
-                    found.append(_found_file(_parsed(line, MAX_LINE)))
+                    found.append(file_of(parse(line, MAX_LINE)))
             return found
 
     async def remove(self, path: bytes) -> None:
@@ -179,14 +149,14 @@ class Sandbox:
             log.warning("programs of a sandbox have taken ports that its network needs: %.200r", header["taken"])
 
     async def _followed(self, channel: Channel, body: bytes = b"") -> FollowedCall:
-        lines = _lines(channel)
+        lines = read_lines(channel)
         try:
             async with _answering():
                 await channel.send(body)
                 channel.end()
                 await channel.header()
                 first = await anext(lines, b"")
-            description = _parsed(first, MAX_DESCRIPTION)
+            description = parse(first, MAX_DESCRIPTION)
             if not isinstance(description, dict):
                 raise AgentMisbehaved("The sandbox doesn't describe a call.")
         except BaseException:
@@ -210,7 +180,7 @@ class FollowedCall:
         """The events, from number 0 on, however long it takes until there is one."""
         try:
             async for line in self._lines:
-                yield _event(_parsed(line, MAX_LINE))
+                yield event_of(parse(line, MAX_LINE))
         except RequestRefused as refusal:
             _refuse(refusal)
 
@@ -233,7 +203,7 @@ class WritingFile:
         """What became of that: the path below ROOT, and the size."""
         with self._channel:
             header = await _header(self._channel)
-        return _path(header.get("path")), _size(header.get("size"))
+        return path_of(header.get("path")), size_of(header.get("size"))
 
     async def finish(self) -> tuple[bytes, int]:
         """Both at once."""
@@ -305,76 +275,6 @@ def _refuse(refusal: RequestRefused) -> NoReturn:
     raise errors.get(refusal.code, AgentMisbehaved("The sandbox refused.")) from refusal
 
 
-async def _lines(channel: Channel) -> AsyncIterator[bytes]:
-    """The lines in an answer's body."""
-    rest = bytearray()
-    async for piece in channel.body():
-        start = len(rest)
-        rest += piece
-        end = rest.rfind(b"\n", start)  # not from the front: a line may come byte by byte
-        if end >= 0:
-            lines = bytes(rest[:end]).split(b"\n")
-            del rest[: end + 1]
-            for line in lines:
-                yield line
-        if len(rest) > MAX_DESCRIPTION:
-            raise AgentMisbehaved("The sandbox sent a line without end.")
-
-
-def _parsed(line: bytes, longest: int) -> Any:
-    """The JSON of a line that has at most so many bytes: parsed, it may take many times as many."""
-    if len(line) > longest:
-        raise AgentMisbehaved("The sandbox sent a line that is too long.")
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        raise AgentMisbehaved("The sandbox sent broken JSON.") from None
-
-
-def _event(line: Any) -> AgentEvent:
-    match line:
-        case ["out", int(command), "stdout" | "stderr" as stream, str(text)]:
-            return Wrote(command, stream, _clean(text))
-        case ["exit", int(command), {"type": "timeout"}]:
-            return Exited(command, TimeoutOutcome())
-        case ["exit", int(command), {"type": "exit", "exit_code": int(code), **rest}]:
-            return Exited(command, ExitOutcome(code, oom_killed=rest.get("oom_killed") is True))
-        case ["done", "completed" | "incomplete" as status]:
-            return Ended(CallStatus(status))
-        case _:
-            raise AgentMisbehaved("The sandbox sent an event that isn't one.")
-
-
-def _clean(text: str) -> str:
-    """Text that can be encoded: an agent of ours doesn't send lone surrogates, another might."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _found_file(line: Any) -> FoundFile:
-    match line:
-        case [str(path), int(size), int(modified_at)]:
-            return FoundFile(_path(path), _size(size), modified_at)
-        case _:
-            raise AgentMisbehaved("The sandbox sent an entry that isn't a file's.")
-
-
 def _text(path: bytes) -> str:
     """A path as JSON carries it: bytes that aren't UTF-8 as lone surrogates, like Python's own file functions."""
     return path.decode("utf-8", "surrogateescape")
-
-
-def _path(text: Any) -> bytes:
-    try:
-        path: bytes = text.encode("utf-8", "surrogateescape")
-    except (AttributeError, UnicodeEncodeError):
-        raise AgentMisbehaved("The sandbox sent a path that isn't one.") from None
-    parts = path.split(b"/")
-    if not 0 < len(path) <= 4096 or any(part in (b"", b".", b"..") for part in parts) or b"\0" in path:
-        raise AgentMisbehaved("The sandbox sent a path that isn't one.")
-    return path
-
-
-def _size(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 2**63:
-        raise AgentMisbehaved("The sandbox sent a size that isn't one.")
-    return value

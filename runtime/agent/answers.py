@@ -6,9 +6,10 @@ import contextlib
 import time
 from collections import deque
 
+from runtime.agent.channel import RequestFailed
 from runtime.agent.dns import NAME_ERROR, NO_ERROR, SERVER_FAILURE, BadQuestion, read_question, reply
 from runtime.agent.loop import Loop
-from runtime.agent.mux import Mux, RequestFailed
+from runtime.agent.mux import Mux
 from runtime.agent.names import Names
 from runtime.link.frames import Json
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
+from runtime.agent.channel import RequestFailed
 from runtime.agent.commands import Command
 from runtime.agent.loop import Loop, Timer
 from runtime.agent.memory import Memory
-from runtime.agent.mux import RequestFailed
 from runtime.agent.output import OutputLog
 from runtime.agent.processes import Processes
 from runtime.agent.shells import Shells, encoded

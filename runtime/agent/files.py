@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from itertools import islice
 
-from runtime.agent.mux import Channel, Request, RequestFailed
+from runtime.agent.channel import Channel, Request, RequestFailed
 from runtime.agent.tree import Tree
 from runtime.link.frames import Json
 

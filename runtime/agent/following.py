@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from runtime.agent.calls import Call, Calls
-from runtime.agent.mux import Channel, Request
+from runtime.agent.channel import Channel, Request
 
 
 class Follow(Request):

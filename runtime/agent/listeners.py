@@ -8,9 +8,10 @@ import socket
 from collections.abc import Sequence
 from functools import partial
 
+from runtime.agent.channel import RequestFailed
 from runtime.agent.door import Door
 from runtime.agent.loop import Loop
-from runtime.agent.mux import Mux, RequestFailed
+from runtime.agent.mux import Mux
 from runtime.agent.names import Names
 from runtime.agent.relay import AT_ONCE, Relay
 

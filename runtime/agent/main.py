@@ -8,10 +8,11 @@ import gc
 import signal
 
 from runtime.agent.calls import Calls
+from runtime.agent.channel import Channel, Request, RequestFailed
 from runtime.agent.files import List, Read, Remove, Write
 from runtime.agent.following import Follow, Run, Snapshot
 from runtime.agent.loop import Loop
-from runtime.agent.mux import Channel, Mux, Request, RequestFailed
+from runtime.agent.mux import Mux
 from runtime.agent.processes import Processes
 from runtime.agent.tree import Tree
 from runtime.link.frames import TYPE_CHECKING, Json

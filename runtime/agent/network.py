@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from runtime.agent.answers import Answers
+from runtime.agent.channel import Channel, Request
 from runtime.agent.listeners import Listeners
 from runtime.agent.loop import Loop
-from runtime.agent.mux import Channel, Mux, Request
+from runtime.agent.mux import Mux
 from runtime.agent.name_server import ADDRESS, NameServer
 from runtime.agent.names import Names
 from runtime.agent.shells import Shells

@@ -9,8 +9,8 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from runtime.agent.channel import RequestFailed
 from runtime.agent.loop import Loop
-from runtime.agent.mux import RequestFailed
 from runtime.link.frames import TYPE_CHECKING
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import socket
 import struct
 from collections.abc import Callable
 
+from runtime.agent.channel import Channel, Request
 from runtime.agent.loop import Loop
-from runtime.agent.mux import Channel, Request
 from runtime.link.frames import PAD
 
 AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing resets the connection

@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from runtime.agent.mux import RequestFailed
+from runtime.agent.channel import RequestFailed
 
 # Not O_DIRECTORY: with it gVisor follows a link in spite of O_NOFOLLOW. What isn't a folder can't be gone through.
 FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

@@ -8,7 +8,7 @@ import os
 import re
 import struct
 
-from runtime.agent.mux import RequestFailed
+from runtime.agent.channel import RequestFailed
 
 FOLDER = "/tmp/.sandlot"  # noqa: S108 - programs may change what is theirs alone
 BUNDLE = f"{FOLDER}/ca-certificates.pem"

@@ -10,34 +10,11 @@ import marshal
 from functools import cache
 from importlib.resources import files
 from importlib.util import MAGIC_NUMBER
+from pathlib import PurePath
 
-_MODULES = (
-    "runtime.link.frames",
-    "runtime.agent.answers",
-    "runtime.agent.calls",
-    "runtime.agent.carrier",
-    "runtime.agent.commands",
-    "runtime.agent.dns",
-    "runtime.agent.door",
-    "runtime.agent.files",
-    "runtime.agent.following",
-    "runtime.agent.listeners",
-    "runtime.agent.loop",
-    "runtime.agent.main",
-    "runtime.agent.memory",
-    "runtime.agent.mux",
-    "runtime.agent.name_server",
-    "runtime.agent.names",
-    "runtime.agent.network",
-    "runtime.agent.output",
-    "runtime.agent.processes",
-    "runtime.agent.relay",
-    "runtime.agent.shells",
-    "runtime.agent.tree",
-    "runtime.agent.trust",
-    "runtime.process_memory",
-)
-_PACKAGES = ("runtime", "runtime.link", "runtime.agent")
+_AGENT = "runtime.agent"
+_SHARED = ("runtime.link.frames", "runtime.process_memory")
+_PACKAGES = ("runtime", "runtime.link", _AGENT)
 
 # Reads 8 hex digits, so many bytes of Python source, and not one byte more: what follows is the link.
 _READ_AND_RUN = """\
@@ -112,7 +89,10 @@ def agent_fingerprint() -> str:
 
 
 def _sources() -> dict[str, str]:
-    return {name: _source(name) for name in _MODULES}
+    """The modules that go into a sandbox, by their names: all of the agent's own, and what it shares with the host."""
+    paths = (PurePath(file.name) for file in files(_AGENT).iterdir())
+    own = sorted(f"{_AGENT}.{path.stem}" for path in paths if path.suffix == ".py" and path.stem != "__init__")
+    return {name: _source(name) for name in (*_SHARED, *own)}
 
 
 def _counted(data: bytes) -> bytes:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runtime.agent_answers import AgentEvent, Ended, Exited, Wrote
 from runtime.call_progress import NOTICE, CallProgress
 from runtime.errors import AgentMisbehaved
-from runtime.sandbox import AgentEvent, Ended, Exited, Wrote
 from runtime.values import (
     MAX_COMMANDS,
     MAX_OUTPUT_LENGTH,

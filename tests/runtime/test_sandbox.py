@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 import pytest
 
+from runtime.agent_answers import MAX_DESCRIPTION, MAX_LINE
 from runtime.errors import AgentMisbehaved, InvalidInput, NotFound, SandlotError, StorageFull
 from runtime.link.frames import END, OPEN, REPLY, RESET, Frame, encode_json
-from runtime.sandbox import MAX_DESCRIPTION, MAX_LINE, ReadingFile, Sandbox
+from runtime.sandbox import ReadingFile, Sandbox
 from runtime.values import MAX_COMMANDS, MAX_OUTPUT_LENGTH
 from tests.runtime.link.box import finished, pieces_of
 from tests.runtime.link.hostile import Answer, HostileStream, paced, sandbox_of
