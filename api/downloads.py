@@ -21,7 +21,7 @@ from runtime.skill_values import SkillVersion
 def download_container_file(content: FileContent) -> Response:
     """A file of a container, as it is."""
     name = content.file.path.rpartition(b"/")[2]
-    return _saved(aiter(content), content, _headers(name, ANY, content.size))
+    return _saved(aiter(content), content, _headers(name, ANY, content.file.size))
 
 
 def download_skill(version: SkillVersion, content: AsyncGenerator[bytes]) -> Response:

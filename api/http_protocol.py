@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.errors import INVALID_REQUEST, Answer, error_response
 from api.gathering_transport import GatheringTransport
+from api.middleware import new_request_id, openai_headers
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -29,9 +29,7 @@ class HttpProtocol(HttpToolsProtocol):
         response = error_response(Answer(400, INVALID_REQUEST), msg, code="invalid_http")
         headers = [
             *response.raw_headers,
-            (b"x-request-id", f"req_{secrets.token_hex(16)}".encode()),
-            (b"openai-processing-ms", b"0"),
-            (b"openai-version", b"2020-10-01"),
+            *openai_headers(new_request_id(), 0),
             (b"connection", b"close"),
         ]
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)

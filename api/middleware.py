@@ -23,11 +23,25 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 CLIENT_LEFT = 499
 
 
+def new_request_id() -> str:
+    """An id for a request that has just come."""
+    return f"req_{secrets.token_hex(16)}"
+
+
+def openai_headers(request_id: str, milliseconds: int) -> list[tuple[bytes, bytes]]:
+    """What OpenAI puts on every response."""
+    return [
+        (b"x-request-id", request_id.encode()),
+        (b"openai-processing-ms", b"%d" % milliseconds),
+        (b"openai-version", b"2020-10-01"),
+    ]
+
+
 class Exchange:
     """One request and its response, as far as it has come. A status of 0 means that nothing was sent."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        self.id = f"req_{secrets.token_hex(16)}"
+        self.id = new_request_id()
         self.status = 0
         self._began = time.perf_counter()
         self._scope = scope
@@ -37,12 +51,7 @@ class Exchange:
         """Pass a message on, with OpenAI's headers on a response's first."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [
-                *message.get("headers", ()),
-                (b"x-request-id", self.id.encode()),
-                (b"openai-processing-ms", b"%d" % self.milliseconds()),
-                (b"openai-version", b"2020-10-01"),
-            ]
+            message["headers"] = [*message.get("headers", ()), *openai_headers(self.id, self.milliseconds())]
         await self._send(message)
 
     def milliseconds(self) -> int:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from runtime.containers import ContainerService, Lease
-from runtime.errors import NotFound, TooLarge
+from runtime.errors import NotFound
 from runtime.file_copies import PREFIX, FileCopies, users_file
 from runtime.ids import is_container_file_id
 from runtime.names import safe_name
+from runtime.pieces import limited
 from runtime.sandbox import ReadingFile, WritingFile
 from runtime.store.base import ContainerFileStore, SeenFile
 from runtime.values import Container, ContainerFile, Page, PageRequest
@@ -27,11 +28,6 @@ class FileContent:
         self.file = file
         self._reading = reading
         self._lease = lease
-
-    @property
-    def size(self) -> int:
-        """How many bytes there are."""
-        return self._reading.size
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._reading.pieces()
@@ -61,7 +57,7 @@ class ContainerFileService:
         Raises TooLarge and StorageFull, and whatever `body` raises.
         """
         with await self._containers.use(owner, container_id) as lease:
-            writing = await lease.sandbox.write(safe_name(filename), self._limited(body))
+            writing = await lease.sandbox.write(safe_name(filename), limited(body, self._max_bytes, "file"))
             return await self._finish(container_id, writing)
 
     async def copy(self, owner: str, container_id: str, file_id: str) -> ContainerFile:
@@ -127,14 +123,6 @@ class ContainerFileService:
         if file is None:
             raise _not_found(container_id, file_id)
         return file
-
-    async def _limited(self, body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-        size = 0
-        async for piece in body:
-            size += len(piece)
-            if size > self._max_bytes:
-                raise TooLarge(f"The file is larger than the {self._max_bytes} bytes that are allowed.", param="file")
-            yield piece
 
     def _lock(self, container_id: str) -> asyncio.Lock:
         return self._locks.setdefault(container_id, asyncio.Lock())

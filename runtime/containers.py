@@ -19,6 +19,7 @@ from runtime.file_copies import FileCopies
 from runtime.file_values import File
 from runtime.gates import CheckedNetwork, Gates
 from runtime.ids import is_container_id, new_container_id
+from runtime.missing import no_such_container
 from runtime.network_values import EgressRecord
 from runtime.pages import page_of
 from runtime.pool import Pool
@@ -217,7 +218,7 @@ class ContainerService:
         """The owner's container, running or expired: one whose time is up is expired first."""
         container = self._running.get(container_id) or await self._read(owner, container_id)
         if container is None or container.owner != owner:
-            raise NotFound(f"Container with id '{container_id}' not found.")
+            raise no_such_container(container_id)
         if self._is_due(container):
             await self.expire(container)
             return replace(self._activity.current(container), status=ContainerStatus.EXPIRED)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from runtime.file_values import File
-from runtime.files import FileService, no_such_file
+from runtime.files import FileService
 from runtime.ids import new_container_file_id
+from runtime.missing import no_such_file
 from runtime.names import safe_name
 from runtime.params import at_param
 from runtime.sandbox import ROOT, Sandbox, WritingFile

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, M
 from runtime.errors import NotFound
 from runtime.file_values import Blob, File, FilePurpose, FileSpec
 from runtime.ids import is_file_id, new_file_id
+from runtime.missing import no_such_file
 from runtime.storage import Storage
 from runtime.store.base import FileStore
 from runtime.uninterrupted import uninterrupted
@@ -102,8 +103,3 @@ def new_file(spec: FileSpec, blob: Blob) -> File:
 
 def _has_expired(file: File) -> bool:
     return file.expires_at is not None and file.expires_at <= time.time()
-
-
-def no_such_file(file_id: str) -> NotFound:
-    """How it is said that the caller has no such file."""
-    return NotFound(f"No such File object: {file_id}", param="id")

@@ -12,8 +12,8 @@ from runtime.egress.gate import Gate
 from runtime.egress.pushed import PushedConnection
 from runtime.egress.requested_policy import checked_policy
 from runtime.egress.sealing import Seal
-from runtime.errors import NotFound
 from runtime.link.connection import LinkConnection
+from runtime.missing import no_such_container
 from runtime.network_values import NO_NETWORK, EgressRecord, NetworkPolicy, SecretName, WantedNetwork
 from runtime.store.base import ContainerStore
 from runtime.values import Container, ContainerStatus
@@ -74,7 +74,7 @@ class Gates:
         """The container's gate; NotFound once the container isn't live."""
         gate = self._gates.get(container_id)
         if gate is None:
-            raise NotFound(f"Container with id '{container_id}' not found.")
+            raise no_such_container(container_id)
         return gate
 
     def records(self, container_id: str) -> Sequence[EgressRecord]:

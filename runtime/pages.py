@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from runtime.errors import NotFound
+from runtime.missing import no_such_place
 from runtime.values import Page, PageRequest
 
 
@@ -30,7 +30,7 @@ def page_of(listed: Sequence[Item], page: PageRequest, noun: str) -> Page[Item]:
     if page.after is not None:
         ids = [item.id for item in ordered]
         if page.after not in ids:
-            raise NotFound(f"Invalid 'after': no {noun} with id '{page.after}' in this list.", param="after")
+            raise no_such_place(noun, page.after)
         start = ids.index(page.after) + 1
     end = start + page.limit
     return Page(ordered[start:end], has_more=len(ordered) > end)

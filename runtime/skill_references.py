@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from runtime.errors import NotFound
 from runtime.ids import is_skill_id
+from runtime.missing import no_such_skill, no_such_version
 from runtime.operator_skills import OperatorSkills
 from runtime.skill_values import MAX_VERSION, Skill, SkillReference, SkillVersion
 from runtime.store.base import SkillStore
@@ -22,7 +22,7 @@ class ReferredSkills:
         """The skill that a reference names. Raises NotFound."""
         skill = self._skills.get(reference.skill_id)
         if skill is None:
-            raise skill_not_found(reference.skill_id)
+            raise no_such_skill(reference.skill_id)
         return skill
 
     def version(self, reference: SkillReference) -> SkillVersion:
@@ -31,7 +31,7 @@ class ReferredSkills:
         number = _number(skill, reference)
         version = self._versions.get((skill.id, number))
         if version is None:
-            raise version_not_found(skill.id, number)
+            raise no_such_version(skill.id, number)
         return version
 
 
@@ -56,16 +56,6 @@ async def look_up(
 def is_number(number: int) -> bool:
     """Whether a version can have that number."""
     return 0 < number <= MAX_VERSION
-
-
-def skill_not_found(skill_id: str) -> NotFound:
-    """How it is said that the caller has no such skill."""
-    return NotFound(f"Skill with id '{skill_id}' not found.")
-
-
-def version_not_found(skill_id: str, number: int) -> NotFound:
-    """How it is said that a skill has no such version."""
-    return NotFound(f"Version '{number}' of skill with id '{skill_id}' not found.")
 
 
 def _number(skill: Skill, reference: SkillReference) -> int:

@@ -12,11 +12,12 @@ from runtime.bundles.bundle import Bundle
 from runtime.errors import InvalidInput, NotFound
 from runtime.file_values import Blob
 from runtime.ids import is_skill_id, new_skill_id, new_skill_version_id
+from runtime.missing import no_such_skill, no_such_version
 from runtime.operator_skills import OperatorSkills
 from runtime.params import at_param
 from runtime.skill_draft import SkillDraft
 from runtime.skill_mounts import SkillMounts
-from runtime.skill_references import ReferredSkills, is_number, look_up, skill_not_found, version_not_found
+from runtime.skill_references import ReferredSkills, is_number, look_up
 from runtime.skill_values import InlineSkill, Skill, SkillReference, SkillVersion, WantedSkill
 from runtime.spool import Spool, read_file
 from runtime.storage import Storage
@@ -93,7 +94,7 @@ class SkillService:
             return provided.skill
         skill = await self._store.find(owner, skill_id) if is_skill_id(skill_id) else None
         if skill is None:
-            raise skill_not_found(skill_id)
+            raise no_such_skill(skill_id)
         return skill
 
     async def set_default(self, owner: str, skill_id: str, number: int) -> Skill:
@@ -101,14 +102,14 @@ class SkillService:
         await self._own(owner, skill_id)
         skill = await self._store.set_default(owner, skill_id, number) if is_number(number) else None
         if skill is None:
-            raise version_not_found(skill_id, number)
+            raise no_such_version(skill_id, number)
         return skill
 
     async def delete(self, owner: str, skill_id: str) -> None:
         """Remove the skill with all its versions."""
         await self._own(owner, skill_id)
         if not await uninterrupted(self._remove(owner, skill_id)):
-            raise skill_not_found(skill_id)
+            raise no_such_skill(skill_id)
 
     async def versions(self, owner: str, skill_id: str, page: PageRequest) -> Page[SkillVersion]:
         """A page of the skill's versions, ordered by their numbers."""
@@ -122,7 +123,7 @@ class SkillService:
         version = await self._find_version(owner, skill_id, number)
         if version is None:
             await self.retrieve(owner, skill_id)  # says so if there is not even a skill
-            raise version_not_found(skill_id, number)
+            raise no_such_version(skill_id, number)
         return version
 
     async def delete_version(self, owner: str, skill_id: str, number: int) -> SkillVersion:
@@ -133,7 +134,7 @@ class SkillService:
         await self._own(owner, skill_id)
         version = await uninterrupted(self._remove_version(owner, skill_id, number)) if is_number(number) else None
         if version is None:
-            raise version_not_found(skill_id, number)
+            raise no_such_version(skill_id, number)
         return version
 
     async def read(self, version: SkillVersion) -> AsyncGenerator[bytes]:
@@ -143,7 +144,7 @@ class SkillService:
         try:
             return await self._storage.read(version.blob_id)
         except NotFound:  # deleted just now
-            raise version_not_found(version.skill_id, version.version) from None
+            raise no_such_version(version.skill_id, version.version) from None
 
     @asynccontextmanager
     async def mountable(self, owner: str, wanted: Sequence[WantedSkill]) -> AsyncIterator[Path | None]:

@@ -9,9 +9,10 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
 from runtime.blobs.base import BlobStore
-from runtime.errors import QuotaExceeded, SandlotError, TooLarge
+from runtime.errors import QuotaExceeded, SandlotError
 from runtime.file_values import Blob
 from runtime.ids import new_blob_id
+from runtime.pieces import limited
 from runtime.store.base import BlobRecords
 from runtime.uninterrupted import uninterrupted
 
@@ -53,8 +54,8 @@ class Storage:
         self._unrecorded.add(blob_id)
         try:
             room = self.quota - await self._records.usage(owner)
-            limited = _limited(pieces, max_bytes, param)
-            async with aclosing(limited), aclosing(self._accounted(owner, limited, room, replacing)) as accounted:
+            allowed = limited(pieces, max_bytes, param)
+            async with aclosing(allowed), aclosing(self._accounted(owner, allowed, room, replacing)) as accounted:
                 size = await self._blobs.write(blob_id, accounted)
             try:
                 yield Blob(blob_id, owner, size)
@@ -131,12 +132,3 @@ class Storage:
                 yield piece
         finally:
             self._incoming[owner] -= growth
-
-
-async def _limited(pieces: AsyncIterable[bytes], max_bytes: int, param: str | None) -> AsyncGenerator[bytes]:
-    size = 0
-    async for piece in pieces:
-        size += len(piece)
-        if size > max_bytes:
-            raise TooLarge(f"The content is larger than the {max_bytes} bytes that are allowed.", param=param)
-        yield piece

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import bodies
+from api import bodies, forms
 from api.downloads import download_container_file
-from api.forms import open_form
 from api.pagination import ListObject, PageQuery
 from api.requests import no_query, read_body, read_query, runtime_of, settings_of
 from api.routing import Routes
@@ -41,8 +40,8 @@ async def create(request: Request, owner: str, container_id: str) -> Response:
     runtime, settings = runtime_of(request), settings_of(request)
     with expired_is_not_found():
         match bodies.media_type(request):
-            case "multipart/form-data":
-                async with open_form(request, ContainerFileForm, settings.file_max_bytes) as form:
+            case forms.FORM:
+                async with forms.open_form(request, ContainerFileForm, settings.file_max_bytes) as form:
                     part = await form.next_file()
                     if part is not None:
                         name, content = str(part.filename), form.content(part)
@@ -52,7 +51,7 @@ async def create(request: Request, owner: str, container_id: str) -> Response:
             case "application/json":
                 file_id = (await read_body(request, ContainerFileCreate)).file_id
             case _:
-                raise bodies.wrong_media_type(request, "multipart/form-data", "application/json")
+                raise bodies.wrong_media_type(request, forms.FORM, "application/json")
         return ContainerFileObject.of(await runtime.container_files.copy(owner, container_id, file_id)).response()
 
 

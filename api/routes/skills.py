@@ -22,7 +22,7 @@ from api.schemas.skills import (
     version_number,
 )
 from runtime.bundles.limits import MAX_FILES, MAX_UNPACKED_BYTES
-from runtime.errors import NotFound
+from runtime.missing import no_such_version
 from runtime.skill_draft import SkillDraft
 
 routes = Routes("/skills")
@@ -138,7 +138,7 @@ def _number(skill_id: str, version: str) -> int:
     """The number in the request's path. What can't be one is the number of no version."""
     number = version_number(version)
     if number is None:
-        raise NotFound(f"Version '{version}' of skill with id '{skill_id}' not found.")
+        raise no_such_version(skill_id, version)
     return number
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from api.schemas.base import NO_NUL, ListItem, Query, RequestBody, ResponseBody
+from runtime.sandbox import ROOT
 from runtime.values import (
     MAX_COMMANDS,
     MAX_OUTPUT_LENGTH,
@@ -80,7 +81,7 @@ class ShellCallCreate(RequestBody):
             commands=self.commands,
             timeout_ms=self.timeout_ms or (None if self.background else FOREGROUND_TIMEOUT_MS),
             max_output_length=self.max_output_length or DEFAULT_OUTPUT_LENGTH,
-            working_directory=self.working_directory or "/mnt/data",
+            working_directory=self.working_directory or ROOT,
             env=self.env or {},
             stdin=self.stdin or "",
         )

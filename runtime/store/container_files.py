@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import IntegrityError
 
-from runtime.errors import NotFound
 from runtime.ids import new_container_file_id
+from runtime.missing import no_such_container
 from runtime.store.base import SeenFile
 from runtime.store.connections import Connections, Work
 from runtime.store.paging import Keyset, one_page
@@ -142,7 +142,7 @@ class SqlContainerFileStore:
             return await self._connections.write(work)
         except IntegrityError as error:
             # With conflicts of paths provided for, the foreign key is all that an insert can offend.
-            raise NotFound(f"Container with id '{container_id}' not found.") from error
+            raise no_such_container(container_id) from error
 
 
 def _carry_out(container_id: str, todo: Changes, connection: Connection) -> None:

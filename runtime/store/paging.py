@@ -9,7 +9,7 @@ from typing import TypeVar, TypeVarTuple
 from sqlalchemy import ColumnElement, Connection, Row, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from runtime.errors import NotFound
+from runtime.missing import no_such_place
 from runtime.store.connections import Work
 from runtime.values import Page, PageRequest
 
@@ -66,5 +66,5 @@ def _place(connection: Connection, listed: Select[*Ts], keyset: Keyset, after: s
     query = listed.with_only_columns(keyset.place).where(keyset.id == after)
     place = connection.scalars(query).one_or_none()
     if place is None:
-        raise NotFound(f"Invalid 'after': no {keyset.noun} with id '{after}' in this list.", param="after")
+        raise no_such_place(keyset.noun, after)
     return place

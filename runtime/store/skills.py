@@ -8,8 +8,9 @@ from dataclasses import replace
 from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.orm import aliased
 
-from runtime.errors import InvalidInput, NotFound
+from runtime.errors import InvalidInput
 from runtime.file_values import Blob
+from runtime.missing import no_such_skill
 from runtime.skill_values import Skill, SkillVersion
 from runtime.store.blobs import insert_blob
 from runtime.store.connections import Connections, Work
@@ -114,7 +115,7 @@ class SqlSkillStore:
         def work(connection: Connection) -> SkillVersion:
             number = connection.scalars(give, {"owner_id": owner, "skill_id": draft.skill_id}).one_or_none()
             if number is None:
-                raise NotFound(f"Skill with id '{draft.skill_id}' not found.")
+                raise no_such_skill(draft.skill_id)
             version = replace(draft, version=number)
             _insert_version(connection, owner, version, quota)
             return version
