@@ -41,7 +41,7 @@ def create_app() -> Starlette:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[State]:
     """The runtime, at work on its data directory, with at least one API key."""
-    with hold(settings.directory):
+    with hold(settings.data_dir):
         async with Runtime.open(settings.to_config()) as runtime:
             made_key = await runtime.keys.ensure(settings.api_key.get_secret_value() if settings.api_key else None)
             if made_key:

@@ -34,8 +34,11 @@ def _domain(text: str) -> str:
     return text
 
 
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
 def _certificates(path: Path) -> Path:
-    path = path.expanduser().absolute()
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except OSError as error:  # which SSLError is
@@ -55,5 +58,8 @@ _Ranges = dict[Annotated[str, AfterValidator(_host_name)], list[Annotated[Networ
 RangesByName = Annotated[Json[_Ranges], NoDecode]
 """Networks by the canonical name of a host, from JSON."""
 
-CertificateFile = Annotated[Path, AfterValidator(_certificates)]
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+"""A path that is relative to where the service starts, or begins with `~`, made absolute."""
+
+CertificateFile = Annotated[AbsolutePath, AfterValidator(_certificates)]
 """A PEM file with certificates that can be read."""

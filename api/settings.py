@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from api.setting_values import COMMA_SEPARATED, CertificateFile, Domain, Port, RangesByName
+from api.setting_values import COMMA_SEPARATED, AbsolutePath, CertificateFile, Domain, Port, RangesByName
 from runtime.config import Config
 from runtime.egress.config import EgressConfig
 
@@ -32,7 +32,7 @@ class Settings(BaseSettings):
         description="The first API key, of at least 16 characters. "
         "Unset: one is made at the first start and kept in `DATA_DIR/api-key`.",
     )
-    data_dir: Path = Field(
+    data_dir: AbsolutePath = Field(
         default=_DEFAULTS.data_dir,
         description="Where the database, the key file and, unless `BLOB_URL` is set, the bytes of files and skills "
         "live. One service at a time may use it.",
@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     s3_secret_access_key: SecretStr | None = Field(
         default=None, validate_default=True, description="The secret that belongs to the access key."
     )
-    skills_dir: Path | None = Field(
+    skills_dir: AbsolutePath | None = Field(
         default=None,
         description="A folder of skills for every API key: each folder in it, with its `SKILL.md`, is a skill whose id "
         "is the folder's name. Read at the start.",
@@ -176,9 +176,9 @@ class Settings(BaseSettings):
 
     def to_config(self) -> Config:
         """The part of the settings that the runtime is about."""
-        secret, skills, secrets_key = self.s3_secret_access_key, self.skills_dir, self.secrets_key
+        secret, secrets_key = self.s3_secret_access_key, self.secrets_key
         return Config(
-            data_dir=self.directory,
+            data_dir=self.data_dir,
             database_url=self.database_url,
             image=self.image,
             engine_runtime=self.engine_runtime,
@@ -190,7 +190,7 @@ class Settings(BaseSettings):
             s3_region=self.s3_region,
             s3_access_key_id=self.s3_access_key_id,
             s3_secret_access_key=None if secret is None else secret.get_secret_value(),
-            skills_dir=None if skills is None else skills.expanduser().absolute(),
+            skills_dir=self.skills_dir,
             pool_size=self.pool_size,
             pool_max_size=2 * self.pool_size if self.pool_max_size is None else self.pool_max_size,
             max_containers=self.max_containers,
@@ -207,14 +207,9 @@ class Settings(BaseSettings):
         )
 
     @property
-    def directory(self) -> Path:
-        """The data directory as an absolute path."""
-        return self.data_dir.expanduser().absolute()
-
-    @property
     def key_file(self) -> Path:
         """Where a generated API key is kept."""
-        return self.directory / "api-key"
+        return self.data_dir / "api-key"
 
 
 class SettingsError(Exception):

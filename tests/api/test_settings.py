@@ -29,7 +29,7 @@ def test_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SANDLOT_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("SANDLOT_IMAGE", "")
     settings = read_settings()
-    assert (settings.port, settings.directory, settings.image) == (9000, tmp_path, "sandlot/sandbox:latest")
+    assert (settings.port, settings.data_dir, settings.image) == (9000, tmp_path, "sandlot/sandbox:latest")
     assert settings.key_file == tmp_path / "api-key"
 
 
@@ -37,7 +37,17 @@ def test_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The data directory is in the user's home unless set."""
     monkeypatch.delenv("SANDLOT_DATA_DIR", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert read_settings().directory == tmp_path / ".sandlot"
+    assert read_settings().data_dir == tmp_path / ".sandlot"
+
+
+def test_relative_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A path is meant from where the service starts, or from the user's home."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/user")
+    monkeypatch.setenv("SANDLOT_DATA_DIR", "data")
+    monkeypatch.setenv("SANDLOT_SKILLS_DIR", "~/skills")
+    config = read_settings().to_config()
+    assert (config.data_dir, config.skills_dir) == (tmp_path / "data", Path("/home/user/skills"))
 
 
 def test_unusable(monkeypatch: pytest.MonkeyPatch) -> None:
