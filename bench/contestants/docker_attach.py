@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import struct
 from functools import partial
-from types import TracebackType
 from typing import Any, Self
 
 import docker
@@ -48,9 +47,7 @@ class DockerAttach(KeepsFiles):
         self._container.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self._socket.close()
             self._container.remove(force=True, v=True)

@@ -6,7 +6,6 @@ import subprocess
 import uuid
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from bench.contestants.base import HOME, Look, Remove, RunsCommands, Upload
@@ -27,9 +26,7 @@ class DockerCli(RunsCommands):
         self._container = _docker("run", "--detach", *CLI, self._image, *IDLE).decode().strip()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         _remove(self._container)
 
     def first_output(self, command: str) -> tuple[bytes, Remove]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import tarfile
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 import docker
@@ -29,9 +28,7 @@ class DockerSdk(RunsCommands):
         self._container = self._create()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             _remove(self._container)
         finally:

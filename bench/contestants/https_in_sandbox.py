@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from bench import https_client
@@ -41,9 +40,7 @@ class HttpsInSandbox:
         self._run(START.format(host=self._host, ca_file=self._site.ca_file.name))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self._connection.json("DELETE", self._path)
         finally:

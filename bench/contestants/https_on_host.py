@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from types import TracebackType
 from typing import Self
 
 from bench import https_client
@@ -27,9 +26,7 @@ class HttpsOnHost:
         self._program = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._program.communicate()
 
     def run_errand(self, errand: str) -> float:

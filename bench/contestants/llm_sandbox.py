@@ -6,7 +6,6 @@ import shlex
 import tarfile
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import docker
@@ -41,9 +40,7 @@ class LlmSandbox(RunsCommands):
         self._session = self._open()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self._session.close()
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import Any, Self
 
 import docker
@@ -32,9 +31,7 @@ class LlmSandboxPool(MakesSandboxes):
         self._pool = create_pool_manager(client=self._engine, config=config, image=self._image, **OPTIONS)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self._pool.close()
         finally:

@@ -6,7 +6,6 @@ import asyncio
 import io
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import docker
@@ -33,9 +32,7 @@ class OpenAIAgents(RunsCommands):
         self._session = self._runner.run(self._create())
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self._remove(self._session)
         finally:

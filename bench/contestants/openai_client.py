@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 import openai
@@ -27,9 +26,7 @@ class OpenAIClient(RunsCommands):
         self._container = self._client.containers.create(name="bench").id
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self._client.containers.delete(self._container)
         finally:

@@ -6,7 +6,6 @@ import os
 import shutil
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from bench.contestants.base import Look, Upload
@@ -27,9 +26,7 @@ class PlainCopy:
         self._folder.mkdir()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._folder)
 
     def upload(self, name: str, content: bytes) -> Upload:

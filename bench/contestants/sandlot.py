@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from types import TracebackType
 from typing import Any, Self
 
 from bench.contestants.base import GetReady, Look, Remove, RunsCommands, Upload
@@ -25,9 +24,7 @@ class Sandlot(RunsCommands):
         self._path = self._create()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self._delete(self._path)
         finally:

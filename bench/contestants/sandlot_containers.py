@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from types import TracebackType
 from typing import Any, Self
 
 from bench.contestants.base import GetReady
@@ -37,9 +36,7 @@ class SandlotContainers:
         self._body = {"name": "bench", "file_ids": files, "skills": skills}
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._connection.close()
 
     def create(self) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from swerex.deployment.docker import DockerDeployment
@@ -36,9 +35,7 @@ class SweRex(RunsCommands):
         self._deployment = self._wait(_start())
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self._wait(self._deployment.stop())  # type: ignore[no-untyped-call]
         finally:

@@ -7,7 +7,6 @@ import selectors
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 from bench.contestants.connection import Connection, UnexpectedAnswer
@@ -43,9 +42,7 @@ class Crowd:
             connection.request("GET", "/healthz")  # now the service has noticed it
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for connection in self._connections:
             connection.close()
 
