@@ -139,7 +139,7 @@ def _path(name: str) -> list[str]:
 
 
 def _named(part: Part, field: str, file: InFile) -> str:
-    """The name of a part's file, which it must be one of."""
+    """The name of the file that a part is. Raises InvalidInput for one that is no file, or has no name."""
     if file.nameless:
         return part.filename or ""
     if part.filename is None:

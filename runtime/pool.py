@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0  # between two looks at whether the image, the demand or the host's memory has changed
 BUSY_SECONDS = 0.5  # until it is tried again when all turns to start one are taken
 FAILED_SECONDS = 30.0  # until it is tried again when one couldn't be started
-LULL_SECONDS = 0.1  # without any use of a container, that are waited for before one is started, but
-LULLS = 5  # for no longer than so many times that
+LULL_SECONDS = 0.1  # for which no container should have been used before a sandbox is started
+LULLS = 5  # so many times that is waited for; then a sandbox is started all the same
 
 
 class Pool:

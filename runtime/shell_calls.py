@@ -21,6 +21,7 @@ from runtime.values import CallStatus, ShellCall, ShellCallSpec, ShellEvent
 
 GRACE_SECONDS = 30.0  # for the agent to end a call whose time is up
 CANCEL_SECONDS = 30.0  # for it to end one that is cancelled
+SNAPSHOT_SECONDS = 30.0  # for it to tell of one as it is
 
 
 class ShellEvents:
@@ -89,7 +90,7 @@ class ShellCallService:
         """The call as it is now. The latest calls of a container are kept, not all."""
         with await self._containers.use(owner, container_id) as lease:
             followed = await _known(lease.sandbox.snapshot, call_id)
-            return await _so_far(followed, lease, call_id, GRACE_SECONDS)
+            return await _so_far(followed, lease, call_id, SNAPSHOT_SECONDS)
 
     async def cancel(self, owner: str, container_id: str, call_id: str) -> ShellCall:
         """Kill what still runs of the call. One that has ended stays as it is."""
@@ -130,7 +131,7 @@ async def _so_far(followed: FollowedCall, lease: Lease, call_id: str, seconds: f
             async for event in followed.events():
                 progress.add(event)
     except TimeoutError:
-        raise AgentMisbehaved("The sandbox doesn't end a call whose time is up.") from None
+        raise AgentMisbehaved("The sandbox doesn't tell what became of a call.") from None
     finally:
         followed.close()
     return progress.call()
