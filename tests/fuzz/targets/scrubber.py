@@ -12,8 +12,9 @@ VALUES = 3
 
 
 def check(data: bytes) -> None:
-    """The first lines are values, the rest is a stream; its bytes also say where it is cut."""
+    """The first parts are values, the rest is a stream; its bytes also say where it is cut."""
     *values, stream = data[:2000].split(b"\0", VALUES)
+    values = [value.replace(b"\n", b"") for value in values]  # none has any
     echoes = [Echo(value, b"$%d" % number) for number, value in enumerate(dict.fromkeys(values))]
     pieces = []
     at = 0
