@@ -10,9 +10,9 @@ from weakref import WeakSet
 
 from runtime.egress.connection import Connection
 from runtime.egress.tcp import TcpChannel
-from runtime.egress.turns import share_turns
 from runtime.engines.base import MeetingPoint
 from runtime.errors import SandlotError
+from runtime.turns import share_turns
 
 PAUSE_SECONDS = 0.05  # after a connection that couldn't be taken
 MAX_KEPT = 4096  # addresses whose names are known

@@ -9,8 +9,8 @@ from typing import Protocol
 class ByteStream(Protocol):
     """Both directions of a link's carrier: a sandbox's standard input and output, or a socket.
 
-    There is no back-pressure on reading: the link's credits bound what the other end may send, and a link that
-    sees more than that closes the stream.
+    The other end isn't read from while it doesn't read: what it is told in answer would pile up. Both ends of a link
+    have to go on reading, whatever they have to write.
     """
 
     def start(self, receive: Callable[[bytes], None], closed: Callable[[], None]) -> None:
@@ -18,6 +18,12 @@ class ByteStream(Protocol):
 
         May be called again, to hand the stream to another reader; nothing is lost in between.
         """
+
+    def pause(self) -> None:
+        """Read no more, until `resume`; idempotent."""
+
+    def resume(self) -> None:
+        """Read on; idempotent."""
 
     def write(self, data: bytes) -> None:
         """Queue bytes to be sent. Ignored once the stream is closed."""

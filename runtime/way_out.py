@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextvars import Context
 from typing import Protocol
 
-from runtime.egress.turns import share_turns
 from runtime.link.connection import LinkConnection
 from runtime.link.frames import Json
 from runtime.link.session import OnOpen
+from runtime.turns import share_turns
 
 
 class WayOut(Protocol):

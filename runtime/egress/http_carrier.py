@@ -12,8 +12,8 @@ from runtime.egress.bytes import ByteChannel, ChannelBroken
 from runtime.egress.http_answers import own_answer
 from runtime.egress.http_conversation import Conversation
 from runtime.egress.pace import Pace
-from runtime.egress.turns import LARGE, in_turn
 from runtime.network_values import Reason
+from runtime.turns import LARGE, in_turn
 
 PIECE = 32 * 1024
 """Bytes of one side that are looked at in one go, at most.

@@ -11,7 +11,7 @@ from runtime.egress.http_framing import Framing
 from runtime.egress.http_heads import MAX_HEAD, Malformed, read_answer
 from runtime.egress.http_requests import Refused, Request, Requests
 from runtime.egress.secrets import SecretSet
-from runtime.egress.turns import LARGE
+from runtime.turns import LARGE
 
 # Not http.HTTPStatus, whose members take a while to be looked up.
 _SWITCHING_PROTOCOLS = 101

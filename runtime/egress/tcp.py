@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Self, cast
 
 from runtime.egress.bytes import ChannelBroken
-from runtime.egress.turns import LARGE, in_turn
+from runtime.turns import LARGE, in_turn
 
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 END_AT_CLOSE = struct.pack("ii", 0, 0)

@@ -43,8 +43,9 @@ class AttachStream(SocketStream):
         self._deliver()
 
     def _deliver(self) -> None:
-        """Hand on the chunks that are whole."""
+        """Hand on the chunks that are whole, in one piece."""
         buffer = self._buffer
+        chunks: list[bytes] = []
         while len(buffer) >= HEADER.size and not self.over:
             number, length = HEADER.unpack_from(buffer)
             if number > STDERR or length > MAX_CHUNK:
@@ -53,13 +54,15 @@ class AttachStream(SocketStream):
                 return
             end = HEADER.size + length
             if len(buffer) < end:
-                return
+                break
             chunk = bytes(memoryview(buffer)[HEADER.size : end])
             del buffer[:end]
             if number == STDERR:
                 self._log(chunk)
             else:
-                super().data_received(chunk)
+                chunks.append(chunk)
+        if chunks:
+            super().data_received(b"".join(chunks))
 
     def _log(self, chunk: bytes) -> None:
         chunk = chunk[: MAX_LOGGED - self._logged]

@@ -21,6 +21,7 @@ class SocketStream(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._receive: Callable[[bytes], None] | None = None
         self._closed: Callable[[], None] | None = None
+        self._is_paused = False
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -39,7 +40,17 @@ class SocketStream(asyncio.Protocol):
         if self.over:
             closed()
         else:
-            self._transport.resume_reading()
+            self.resume()
+
+    def pause(self) -> None:
+        """See ByteStream."""
+        self._is_paused = True
+        self._read_or_wait()
+
+    def resume(self) -> None:
+        """See ByteStream."""
+        self._is_paused = False
+        self._read_or_wait()
 
     def write(self, data: bytes) -> None:
         """See ByteStream."""
@@ -83,7 +94,17 @@ class SocketStream(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The queue is long."""
         self._writable.clear()
+        self._read_or_wait()
 
     def resume_writing(self) -> None:
         """The queue is short again."""
         self._writable.set()
+        self._read_or_wait()
+
+    def _read_or_wait(self) -> None:
+        if self.over or self._receive is None:
+            return
+        if self._is_paused or not self._writable.is_set():
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()

@@ -20,6 +20,7 @@ an empty DATA.
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Iterator
 
@@ -41,6 +42,7 @@ GREETING = struct.Struct(f"<{NONCE_SIZE}sB")  # HELLO: the nonce, the protocol v
 
 PAD = 0xFF
 PREAMBLE = bytes([PAD]) * (HEADER.size + MAX_PAYLOAD)
+_PADDING = re.compile(b"\xff*")
 
 HELLO = 1  # both ways: start over
 OPEN = 2  # both ways: JSON header of a request
@@ -112,7 +114,10 @@ class Decoder:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """Take some more bytes and give the frames that are now whole; ProtocolError when they can't be any."""
+        """Take some more bytes and give the frames that are now whole; ProtocolError when they can't be any.
+
+        Who stops half-way gets the others the next time, for which no more bytes are needed.
+        """
         buffer = self._buffer
         buffer += data
         start = 0
@@ -141,6 +146,6 @@ class Decoder:
 
 
 def _end_of_padding(buffer: bytearray, start: int) -> int:
-    """The index of the first byte from `start` on that isn't padding."""
-    stripped = bytes(memoryview(buffer)[start:]).lstrip(bytes([PAD]))
-    return len(buffer) - len(stripped)
+    """The index of the first byte from `start` on that isn't padding. Nothing is copied: there may be much after it."""
+    found = _PADDING.match(buffer, start)
+    return found.end() if found else start

@@ -7,7 +7,9 @@ import itertools
 import logging
 import os
 from collections.abc import Callable
+from contextvars import Context
 from functools import partial
+from time import monotonic
 
 from runtime.errors import AgentMisbehaved, SandboxLost
 from runtime.link.channel import Channel, Failure
@@ -34,9 +36,11 @@ from runtime.link.frames import (
     encode_json,
 )
 from runtime.streams import ByteStream
+from runtime.turns import LARGE, in_turn, share_turns
 
 log = logging.getLogger(__name__)
 
+TURN_SECONDS = 0.0005  # of frames that have come at once; the others wait for the link's next turn
 RETRY_SECONDS = 2.0  # HELLO is said again after that, then after twice that, and so on: see _Greeting
 SMALL = 4096  # bytes of a frame that is worth a copy to be sent along with others
 SLACK = 4 * MAX_PAYLOAD  # what a given-up channel may still send beside its data
@@ -59,7 +63,9 @@ class LinkSession:
         self._last_opened = AGENT_CHANNELS - 1  # by the agent
         self._lost: Failure | None = None
         self._on_lost: list[Callable[[], None]] = []
-        self._turn = asyncio.Lock()
+        self._turns = Context()  # the sandbox's own
+        self._turns.run(share_turns)
+        self._room = asyncio.Lock()
         self._unsent: list[bytes] = []
 
     @classmethod
@@ -70,19 +76,19 @@ class LinkSession:
         from here on: it is closed when this fails.
         """
         session = cls(stream, on_open or _refuse)
-        greeting = _Greeting()
+        greeting = _Greeting(stream)
         stream.start(greeting.receive, greeting.closed)
         try:
             async with asyncio.timeout(deadline):
-                rest = await greeting.exchange(stream)
+                rest = await greeting.exchange()
         except TimeoutError:
             stream.close()
             raise SandboxLost("The sandbox's agent doesn't answer.") from None
         except BaseException:
             stream.close()
             raise
-        session._receive(rest)
         stream.start(session._receive, session._closed)
+        session._receive(rest)
         return session
 
     async def meet(self, address: str) -> None:
@@ -129,7 +135,7 @@ class LinkSession:
 
         In turn: if all who wait went on at the same moment, each would queue one more.
         """
-        async with self._turn:
+        async with self._room:
             await self._stream.drain()
 
     def give_up(self, channel: Channel | LinkConnection) -> None:
@@ -159,12 +165,24 @@ class LinkSession:
             self._stream.write(frames)
 
     def _receive(self, data: bytes) -> None:
-        if self._lost is not None:
-            return
+        """Some bytes. Where they are many, or take long, no more are read until the link has its turn."""
+        if not self._handle(data) or len(data) >= LARGE:
+            self._stream.pause()
+            self._turns.run(in_turn, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._handle(b""):
+            self._stream.resume()
+        else:
+            in_turn(self._go_on)
+
+    def _handle(self, data: bytes) -> bool:
+        """Handle the frames that have come, for as long as a turn may take; whether none is left."""
+        until = monotonic() + TURN_SECONDS
         try:
             for frame in self._decoder.feed(data):
                 if self.lost:
-                    return
+                    return True
                 channel = self._channels.get(frame.channel)
                 if channel is not None:
                     channel.handle(frame)
@@ -172,8 +190,11 @@ class LinkSession:
                     self._accept(frame)
                 else:
                     self._handle_late(frame)
+                if monotonic() > until:
+                    return False
         except ProtocolError as error:
             self._end(str(error))
+        return True
 
     def _end(self, breach: str) -> None:
         log.warning("a sandbox broke the link's protocol: %s", breach)
@@ -232,29 +253,31 @@ class _Greeting:
     """Says HELLO and looks for the answer to it in whatever comes.
 
     Bytes of an older connection may mix with it, so after a while it is said again. Ever more patiently, so that an
-    agent that is slow is not always late.
+    agent that is slow is not always late. No more is read than was looked at: it may be endless.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
         self._received = bytearray()
         self._changed = asyncio.Event()
         self._over = False
 
     def receive(self, data: bytes) -> None:
         self._received += data
+        self._stream.pause()
         self._changed.set()
 
     def closed(self) -> None:
         self._over = True
         self._changed.set()
 
-    async def exchange(self, stream: ByteStream) -> bytes:
+    async def exchange(self) -> bytes:
         """Bytes that came after the agent's answer."""
         patience = RETRY_SECONDS
         while True:
             # A fresh nonce each time: an answer to an earlier one that comes late is passed over with the rest.
             nonce = os.urandom(NONCE_SIZE)
-            stream.write(PREAMBLE + encode(HELLO, 0, GREETING.pack(nonce, VERSION)))
+            self._stream.write(PREAMBLE + encode(HELLO, 0, GREETING.pack(nonce, VERSION)))
             try:
                 async with asyncio.timeout(patience):
                     return await self._find(HEADER.pack(HELLO, 0, GREETING.size) + nonce)
@@ -270,8 +293,9 @@ class _Greeting:
                     raise AgentMisbehaved("The sandbox's agent speaks another version of the link's protocol.")
                 return bytes(self._received[end + 1 :])
             if start < 0:
-                del self._received[: -len(answer)]  # of no use, and it may be endless
+                del self._received[: -len(answer)]
             if self._over:
                 raise SandboxLost("The sandbox's link ended.")
             self._changed.clear()
+            self._stream.resume()
             await self._changed.wait()

@@ -52,6 +52,8 @@ class WatchedEngine:
 class _WatchedStream:
     def __init__(self, stream: ByteStream, engine: WatchedEngine) -> None:
         self.start: Callable[[Callable[[bytes], None], Callable[[], None]], None] = stream.start
+        self.pause = stream.pause
+        self.resume = stream.resume
         self.drain = stream.drain
         self.close = stream.close
         self._stream = stream

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 
 from runtime.link.frames import (
     AMOUNT,
@@ -37,18 +38,31 @@ class HostileStream:
         self._answer = answer
         self._takes_more = takes_more
         self._decoder = Decoder()
+        self._pieces: Iterator[bytes] = iter(())
+        self._paused = False
         self._receive: Callable[[bytes], None]
         self._on_closed: Callable[[], None]
 
     def start(self, receive: Callable[[bytes], None], closed: Callable[[], None]) -> None:
         """See ByteStream."""
         self._receive, self._on_closed = receive, closed
+        self.resume()
+
+    def pause(self) -> None:
+        """See ByteStream."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """See ByteStream."""
+        self._paused = False
+        asyncio.get_running_loop().call_soon(self._deliver)
 
     def write(self, data: bytes) -> None:
         """See ByteStream."""
         for frame in self._decoder.feed(data):
             answer = [encode(HELLO, frame.channel, frame.payload)] if frame.kind == HELLO else self._answer(frame)
-            asyncio.get_running_loop().call_soon(self._deliver, answer)
+            self._pieces = itertools.chain(self._pieces, answer)
+        asyncio.get_running_loop().call_soon(self._deliver)
 
     async def drain(self) -> None:
         """See ByteStream."""
@@ -61,10 +75,9 @@ class HostileStream:
             self.closed = True
             self._on_closed()
 
-    def _deliver(self, pieces: Iterable[bytes]) -> None:
-        for piece in pieces:
-            if not self.closed:
-                self._receive(piece)
+    def _deliver(self) -> None:
+        while not (self.closed or self._paused) and (piece := next(self._pieces, None)) is not None:
+            self._receive(piece)
 
 
 def silent(_: Frame) -> Iterable[bytes]:

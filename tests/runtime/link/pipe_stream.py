@@ -39,6 +39,15 @@ class PipeStream(asyncio.Protocol):
         else:
             self._reading.resume_reading()
 
+    def pause(self) -> None:
+        """See ByteStream."""
+        self._reading.pause_reading()
+
+    def resume(self) -> None:
+        """See ByteStream."""
+        if not self._over:
+            self._reading.resume_reading()
+
     def write(self, data: bytes) -> None:
         """See ByteStream."""
         if not self._over:

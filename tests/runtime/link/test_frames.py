@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import struct
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -109,6 +110,20 @@ def test_any_frames_in_any_pieces(sent: list[tuple[bytes, Frame]], cuts: list[fl
     for begin, end in itertools.pairwise(places):
         found += decoder.feed(stream[begin:end])
     assert found == [frame for _, frame in sent]
+
+
+def test_padding_is_not_copied() -> None:
+    """Nor what comes after it: a byte of padding between frames takes no longer when there are many of them."""
+    stream = (b"\xff" + encode(CREDIT, 1, AMOUNT.pack(1))) * 10_000
+    decoder = Decoder()
+    tracemalloc.start()
+    try:
+        found = sum(1 for _ in decoder.feed(stream))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found == 10_000
+    assert most < 1.5 * len(stream)
 
 
 @given(st.lists(frames, max_size=3), frames, st.data())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from contextvars import Context, ContextVar
 
-from runtime.egress.turns import LARGE, in_turn, share_turns
+from runtime.turns import LARGE, in_turn, share_turns
 from tests.runtime.egress.test_splice import spliced
 
 STREAMS = 16
