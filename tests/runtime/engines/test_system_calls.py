@@ -59,6 +59,14 @@ async def test_clone3(inside: Box) -> None:
     assert await inside.run(f'python3 -c "{CALL.format(435, 435, "0, 0")}"') == ENOSYS
 
 
+async def test_what_a_host_has_once(inside: Box) -> None:
+    """Nothing can be taken of the asynchronous requests that a whole host has; there are none, as programs see it."""
+    context = "128, ctypes.byref(ctypes.c_ulong(0))"
+    assert await inside.run(f'python3 -c "{CALL.format(206, 0, context)}"') == ENOSYS
+    for number in ((207, 1), (208, 4), (209, 2), (210, 3), (333, 292)):  # what is done with them
+        assert await inside.run(f'python3 -c "{CALL.format(*number, "0, 0, 0, 0, 0, 0")}"') == EPERM
+
+
 @pytest.mark.parametrize("family", [17, 29, 38, 40, 44])
 async def test_forbidden_sockets(inside: Box, family: int) -> None:
     """No sockets but those of Unix and the internet: no packets, CAN, crypto, virtual machines or XDP."""
