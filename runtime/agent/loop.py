@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import heapq
 import itertools
 import os
@@ -12,6 +11,7 @@ import time
 from collections.abc import Callable
 
 DAY = 24 * 3600.0
+MILLISECONDS = 1000
 
 Callback = Callable[[], None]
 
@@ -32,7 +32,7 @@ class Loop:
 
     def __init__(self) -> None:
         self.after_each: Callback = lambda: None
-        self._poll = select.epoll()
+        self._poll = select.poll()  # a host has watches of epoll for all sandboxes together, and one could take all
         self._callbacks: dict[int, Callback] = {}  # by descriptor
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
@@ -41,17 +41,16 @@ class Loop:
 
     def on_readable(self, fd: int, callback: Callback) -> None:
         """Call back whenever `fd` has something to read or is at its end."""
-        self._watch(fd, select.EPOLLIN, callback)
+        self._watch(fd, select.POLLIN, callback)
 
     def on_writable(self, fd: int, callback: Callback) -> None:
         """Call back whenever `fd` takes more."""
-        self._watch(fd, select.EPOLLOUT, callback)
+        self._watch(fd, select.POLLOUT, callback)
 
     def forget(self, fd: int) -> None:
-        """No longer watch `fd`."""
+        """No longer watch `fd`, which isn't closed before."""
         del self._callbacks[fd]
-        with contextlib.suppress(OSError):  # it may be closed by now
-            self._poll.unregister(fd)
+        self._poll.unregister(fd)
 
     def call_later(self, seconds: float, callback: Callback) -> Timer:
         """Call back once, after that many seconds."""
@@ -98,10 +97,12 @@ class Loop:
         self._callbacks[fd] = callback
 
     def _patience(self) -> float | None:
-        """How long to wait: seconds, or None when no timer is set. The kernel takes no more than some weeks."""
+        """How long to wait: milliseconds, or None when no timer is set. The kernel takes no more than some weeks."""
         while self._timers and self._timers[0][2].callback is None:
             heapq.heappop(self._timers)
-        return min(max(0.0, self._timers[0][0] - time.monotonic()), DAY) if self._timers else None
+        if not self._timers:
+            return None
+        return min(max(0.0, self._timers[0][0] - time.monotonic()), DAY) * MILLISECONDS
 
     def _run_due(self) -> bool:
         """Call back for the timers that are due; whether there were any."""

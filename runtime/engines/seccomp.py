@@ -63,8 +63,8 @@ _PERSONALITIES = (0x0, 0x8, 0x20000, 0x20008, 0xFFFFFFFF)  # what setarch and a 
 _ENOSYS = 38
 
 # As on a kernel without them, for which programs are made. The flags of clone3 are in memory, where no filter sees
-# them; the C library falls back on clone. Requests for asynchronous I/O are counted for a whole host (fs.aio-max-nr): one
-# sandbox could take them all. Databases fall back on threads.
+# them; the C library falls back on clone. Requests for asynchronous I/O are counted for a whole host (fs.aio-max-nr),
+# so one sandbox could take them all; databases fall back on threads.
 _MISSING = ["clone3", "io_setup"]
 
 

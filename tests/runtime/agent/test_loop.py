@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 
@@ -43,6 +44,25 @@ def test_what_is_no_longer_watched_is_not_called(pipes: list[tuple[int, int]]) -
         watch(pipes[own][0], pipes[other][0])
     loop.run()
     assert called == ["first", "second"]
+
+
+def test_nothing_is_taken_that_sandboxes_share(pipes: list[tuple[int, int]]) -> None:
+    """No watch of epoll: of these the kernel has so many for all sandboxes, and another one may have taken them."""
+    before = _epolls()
+    loop = Loop()
+    loop.on_readable(pipes[0][0], loop.stop)
+    os.write(pipes[0][1], b"x")
+    loop.run()
+    assert _epolls() == before
+
+
+def _epolls() -> int:
+    """How many this process has open."""
+    links = []
+    for fd in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # the folder's own
+            links.append(os.readlink(f"/proc/self/fd/{fd}"))
+    return links.count("anon_inode:[eventpoll]")
 
 
 def test_timers_come_in_order() -> None:
