@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.envelope import refusal
+from tests.memory import MIB, growth
 from tests.service import NO_TLS, Service
 
 pytestmark = pytest.mark.usefixtures("nothing_made")
@@ -185,10 +186,57 @@ def test_without_its_key_nothing_is_answered(
 )
 def test_what_is_not_http_is_refused(service: Service, raw: bytes) -> None:
     """Bytes that are not HTTP get a 400 in the envelope and the connection's end."""
+    refusal(answer_to(service, raw), 400)
+
+
+LARGEST_HEAD = 64 * 1024
+MOST_HEADERS = 100
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GET /healthz HTTP/1.1\r\nhost: x\r\n" + b"x: a\r\n" * MOST_HEADERS + b"\r\n",
+        b"GET /healthz HTTP/1.1\r\nhost: x\r\nx: " + b"a" * LARGEST_HEAD + b"\r\n\r\n",
+        b"GET /healthz?" + b"a" * LARGEST_HEAD + b" HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"POST /healthz HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n" + b"x: a\r\n" * MOST_HEADERS + b"\r\n",
+    ],
+    ids=["headers", "a header", "a url", "trailers"],
+)
+def test_a_head_that_is_too_large_is_refused(service: Service, raw: bytes) -> None:
+    """A URL and headers of more than 64 KiB, or more than 100 headers, are a 431 and the connection's end."""
+    assert refusal(answer_to(service, raw), 431)["code"] == "request_head_too_large"
+
+
+@pytest.mark.parametrize(
+    ("first", "more"),
+    [
+        (b"GET /healthz HTTP/1.1\r\nhost: x\r\n", b"x: a\r\n" * 10_000),
+        (b"GET /healthz HTTP/1.1\r\nhost: x\r\nx: ", b"a" * 65536),
+        (b"GET /", b"a" * 65536),
+        (b"", b"\r\n" * 32768),
+        (b"POST /healthz HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n", b"x: a\r\n" * 10_000),
+        (b"POST /healthz HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: ", b"a" * 65536),
+    ],
+    ids=["headers", "a header", "a url", "line ends", "trailers", "a trailer"],
+)
+def test_a_head_without_an_end_is_cut_off(service: Service, first: bytes, more: bytes) -> None:
+    """A head that never ends is cut off when it is too large; the service keeps nothing of it."""
+    with (
+        growth(service.pid, "a head without an end") as grown,
+        socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection,
+        pytest.raises(ConnectionError),
+    ):
+        connection.sendall(first + more * (100 * MIB // len(more)))
+    assert grown() < 16 * MIB
+
+
+def answer_to(service: Service, raw: bytes) -> httpx.Response:
+    """What the service answers to these bytes, up to the connection's end."""
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
         connection.sendall(raw)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 400 ")
-    lines = dict(line.lower().split(": ", 1) for line in head.decode().split("\r\n")[1:])
-    refusal(httpx.Response(400, headers=lines, content=body), 400)
+    status, *lines = head.decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    return httpx.Response(int(status.split()[1]), headers=headers, content=body)
