@@ -8,7 +8,8 @@ from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.errors import INVALID_REQUEST, Answer, error_response
+from api.connections import BODY_SECONDS, HEAD_SECONDS, Awaited, Connections, patience
+from api.errors import INVALID_REQUEST, SERVER_ERROR, Answer, error_response
 from api.gathering_transport import GatheringTransport
 from api.middleware import new_request_id, openai_headers
 
@@ -17,13 +18,29 @@ HEAD_MAX_BYTES = 64 * 1024
 HEAD_MAX_HEADERS = 100
 HEAD_TOO_LARGE = f"The request's head is too large. It may have {HEAD_MAX_BYTES} bytes and {HEAD_MAX_HEADERS} headers."
 
+NOT_HTTP = Answer(400, INVALID_REQUEST)
+TIME_IS_UP = Answer(408, INVALID_REQUEST)
+TOO_LARGE = Answer(431, INVALID_REQUEST)
+TOO_MANY_CONNECTIONS = Answer(503, SERVER_ERROR, {"retry-after": "1"})
+
 
 class HeadTooLargeError(Exception):
     """Stops the parser in the middle of a head that nobody will read."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol on httptools. By itself it would take a head of any size, and keep all of it."""
+    """Uvicorn's protocol on httptools. By itself it would take a head of any size, and wait for it for ever."""
+
+    server_state: Connections
+
+    _heard = 0.0
+    """When the connection's last byte came, or the first of the head that isn't whole yet, by the loop's clock."""
+
+    _in_head = True
+    """Whether a head is on its way. A new connection is for nothing else: what it owes begins with it."""
+
+    _in_body = False
+    """Whether a body is on its way."""
 
     _head_bytes = 0
     """Bytes of the request's URL, headers and trailers so far."""
@@ -39,18 +56,49 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """See asyncio.Protocol."""
-        super().connection_made(GatheringTransport(transport))
+        self._heard = self.loop.time()
+        if self.server_state.full():
+            self.transport = GatheringTransport(transport)
+            self._refuse(TOO_MANY_CONNECTIONS, "There are too many connections.", "too_many_connections")
+        else:
+            super().connection_made(GatheringTransport(transport))
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser. It tells of whole headers only, so what it keeps until then is counted here."""
+        if not self._in_head:
+            self._heard = self.loop.time()
         self._parsed = False
         super().data_received(data)
         self._unparsed_bytes = 0 if self._parsed else self._unparsed_bytes + len(data)
         if self._unparsed_bytes > HEAD_MAX_BYTES and not self.transport.is_closing():
-            self._refuse(431, HEAD_TOO_LARGE, "request_head_too_large")
+            self._refuse(TOO_LARGE, HEAD_TOO_LARGE, "request_head_too_large")
+
+    def hang_up_if_overdue(self, now: float) -> None:
+        """End the connection if it has kept the service waiting for too long, by the loop's clock."""
+        awaited = self._awaited(now)
+        if awaited is None or now - self._heard <= patience(awaited, crowded=self.server_state.crowded()):
+            return
+        if awaited is Awaited.BODY and not self.cycle.response_started:
+            self._refuse(TIME_IS_UP, f"No more of the request's body came for {BODY_SECONDS} seconds.", "body_timeout")
+        elif awaited is Awaited.HEAD and self.headers is not None:
+            self._refuse(TIME_IS_UP, f"The request's head didn't come within {HEAD_SECONDS} seconds.", "head_timeout")
+        else:
+            self.transport.close()  # to one who has asked nothing an answer would be to the next question
+
+    def _awaited(self, now: float) -> Awaited | None:
+        """What is waited for, if it is the client's turn."""
+        answered = self.cycle is None or self.cycle.response_complete
+        if self._in_head:
+            return Awaited.HEAD if answered else None
+        if answered:
+            return Awaited.NEXT
+        if self.flow.read_paused or self.cycle.waiting_for_100_continue:
+            self._heard = now  # nothing can come before the service takes what is there, or asks for it
+        return Awaited.BODY if self._in_body else None
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        self._in_head = True
         self._head_bytes = 0
         super().on_message_begin()
 
@@ -64,10 +112,21 @@ class HttpProtocol(HttpToolsProtocol):
         self._count(len(name) + len(value))
         super().on_header(name, value)
 
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._in_head, self._in_body = False, True
+        self._heard = self.loop.time()
+        super().on_headers_complete()
+
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
         self._parsed = True
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._in_body = False
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """The whole response was written: now it goes, before anything else is done for the request."""
@@ -77,9 +136,9 @@ class HttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer bytes that the parser has refused."""
         if self._head_too_large:
-            self._refuse(431, HEAD_TOO_LARGE, "request_head_too_large")
+            self._refuse(TOO_LARGE, HEAD_TOO_LARGE, "request_head_too_large")
         else:
-            self._refuse(400, msg, "invalid_http")
+            self._refuse(NOT_HTTP, msg, "invalid_http")
 
     def _count(self, length: int) -> None:
         self._parsed = True
@@ -88,15 +147,15 @@ class HttpProtocol(HttpToolsProtocol):
             self._head_too_large = True
             raise HeadTooLargeError
 
-    def _refuse(self, status: int, message: str, code: str) -> None:
+    def _refuse(self, answer: Answer, message: str, code: str) -> None:
         """Answer what no middleware will ever see, and hang up."""
-        response = error_response(Answer(status, INVALID_REQUEST), message, code=code)
+        response = error_response(answer, message, code=code)
         headers = [
             *response.raw_headers,
             *openai_headers(new_request_id(), 0),
             (b"connection", b"close"),
         ]
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-        first = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
+        first = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n".encode()
         self.transport.write(first + lines + b"\r\n" + bytes(response.body))
         self.transport.close()

@@ -35,11 +35,16 @@ class Service:
     """One service with its own data directory and port; both stay the same from start to start.
 
     `settings` are further settings, without their prefix. `hosts` are names with the addresses that this process alone
-    finds them at, which takes root. As a context manager it starts, and at the end leaves nothing on the engine.
+    finds them at, which takes root. `open_files` is how many it may have open. As a context manager it starts, and at
+    the end leaves nothing on the engine.
     """
 
     def __init__(
-        self, data_dir: Path, settings: Mapping[str, str] | None = None, hosts: Mapping[str, str] | None = None
+        self,
+        data_dir: Path,
+        settings: Mapping[str, str] | None = None,
+        hosts: Mapping[str, str] | None = None,
+        open_files: int | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.port = free_port()
@@ -48,6 +53,7 @@ class Service:
         # What most tests are about doesn't depend on a pool, and filling one takes the machine some time.
         self._settings = {"DATA_DIR": str(data_dir), "PORT": str(self.port), "POOL_SIZE": "0", **(settings or {})}
         self._hosts = hosts
+        self._open_files = open_files
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -73,7 +79,7 @@ class Service:
         environment |= {f"SANDLOT_{name}": value for name, value in self._settings.items()}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._with_hosts(), sys.executable, "-m", "api.cli.main", "serve"],
+                [*self._with_open_files(), *self._with_hosts(), sys.executable, "-m", "api.cli.main", "serve"],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -186,6 +192,12 @@ class Service:
         file = self.data_dir / "hosts"
         file.write_text("".join(f"{address} {name}\n" for name, address in self._hosts.items()))
         return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(file)]
+
+    def _with_open_files(self) -> list[str]:
+        """What to put before a command so that it may have so many files open; it keeps its process id."""
+        if self._open_files is None:
+            return []
+        return ["sh", "-c", 'ulimit -n "$0" && exec "$@"', str(self._open_files)]
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

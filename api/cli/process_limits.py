@@ -13,6 +13,11 @@ def allow_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def open_files() -> int:
+    """How many files and sockets the process may have open now."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 def forbid_core_dumps() -> None:
     """Have the kernel write none, and let no other process of its user look into it: containers' secrets are there."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
+from typing import cast
 
 import typer
 import uvicorn
@@ -16,8 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.app import State, create_app, running
 from api.cli.logs import log_to_terminal
-from api.cli.process_limits import allow_open_files, forbid_core_dumps
+from api.cli.process_limits import allow_open_files, forbid_core_dumps, open_files
 from api.cli.welcome import welcome
+from api.connections import KEEP_ALIVE_SECONDS, Connections, most_connections
 from api.http_protocol import HttpProtocol
 from api.settings import Settings, read_settings
 from runtime.process_memory import keep_freed
@@ -25,8 +27,8 @@ from runtime.process_memory import keep_freed
 # How long requests may go on after a signal. Commands in sandboxes go on anyway.
 SHUTDOWN_SECONDS = 3
 
-# Longer than clients keep an idle connection, so that it is never the service that hangs up on a request.
-KEEP_ALIVE_SECONDS = 75
+# As uvicorn's main loop has it.
+TICKS_PER_SECOND = 10
 
 # How many bytes of freed memory are used again: what some transfers at once have on their way.
 KEPT = 8 * 1024 * 1024
@@ -85,20 +87,31 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         )
         host, port = listener.getsockname()[:2]
         gc.freeze()  # what is there by now stays, and looking through it again would hold up calls
-        await Server(config, lambda: typer.echo(welcome(host, port, settings, state))).serve([listener])
+        connections = Connections(most_connections(open_files()))
+        await Server(config, connections, lambda: typer.echo(welcome(host, port, settings, state))).serve([listener])
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, saying when it really answers."""
+    """Uvicorn, saying when it really answers, and with an eye on who keeps it waiting."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections, ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self.server_state = self._connections = connections
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and then say so."""
         await super().startup(sockets)
         self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look after the connections once in a second: one timer for all of them costs a request nothing."""
+        if counter % TICKS_PER_SECOND == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self._connections.connections):
+                cast(HttpProtocol, connection).hang_up_if_overdue(now)
+            self._connections.tell_of_refused()
+        return await super().on_tick(counter)
 
 
 def _with_state(app: ASGIApp, state: State) -> ASGIApp:

@@ -1,0 +1,235 @@
+"""Who keeps the service waiting is let go; who waits for the service isn't."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from api.connections import BODY_SECONDS, CROWDED_SECONDS, HEAD_SECONDS, Connections
+from api.http_protocol import HttpProtocol
+
+HEAD = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n"
+
+
+class Wire(asyncio.Transport):
+    """A client's end of a connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.received = b""
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Receive it."""
+        self.received += data
+
+    def close(self) -> None:
+        """See that the service has hung up."""
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        """Whether it has."""
+        return self.closed
+
+    def pause_reading(self) -> None:
+        """Have to wait."""
+
+    def resume_reading(self) -> None:
+        """Go on."""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Nothing is known."""
+        return default
+
+    @property
+    def refusal(self) -> tuple[int, str]:
+        """Status and code of the answer."""
+        head, _, body = self.received.partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(body)["error"]["code"]
+
+
+class Application:
+    """Reads the body of each request as far as it may, and answers when it may."""
+
+    def __init__(self) -> None:
+        self.may_read = asyncio.Event()
+        self.may_answer = asyncio.Event()
+        self.saw: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        await self.may_read.wait()
+        message = await receive()
+        while message.get("more_body"):
+            message = await receive()
+        self.saw.append(message["type"])
+        await self.may_answer.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+
+class Line:
+    """A connection from a client to an application, and a clock that is ahead as far as one likes."""
+
+    def __init__(self, connections: Connections) -> None:
+        self.application = Application()
+        config = uvicorn.Config(self.application, log_config=None)
+        config.load()
+        self.protocol = HttpProtocol(config, connections, {})
+        self.wire = Wire()
+        self.protocol.connection_made(self.wire)
+
+    async def send(self, data: bytes) -> None:
+        """Send, and let the application do what it can."""
+        self.protocol.data_received(data)
+        await settle()
+
+    def wait(self, seconds: float) -> bool:
+        """Let the service look at the connection in so many seconds; tell whether it hangs up."""
+        self.protocol.hang_up_if_overdue(asyncio.get_running_loop().time() + seconds)
+        return self.wire.closed
+
+
+Connect = Callable[..., Line]
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """Makes connections; at the end the clients leave."""
+    lines: list[Line] = []
+
+    def make(connections: Connections | None = None) -> Line:
+        lines.append(Line(connections or Connections(100)))
+        return lines[-1]
+
+    yield make
+    for line in lines:
+        line.application.may_read.set()
+        line.application.may_answer.set()
+        line.protocol.connection_lost(None)
+    await settle()
+
+
+async def settle() -> None:
+    """Let everybody do what they can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_a_silent_connection(connect: Connect) -> None:
+    """It is ended without a word: whatever was said would be the answer to what it may be about to ask."""
+    line = connect()
+    assert not line.wait(HEAD_SECONDS - 1)
+    assert line.wait(HEAD_SECONDS + 1)
+    assert line.wire.received == b""
+
+
+@pytest.mark.parametrize("said", [b"PO", HEAD[:10], HEAD[:-2]])
+async def test_half_a_head(connect: Connect, said: bytes) -> None:
+    """It is a 408. Its time is counted from the beginning, whatever comes in between."""
+    line = connect()
+    for byte in said:
+        await line.send(bytes([byte]))
+    assert not line.wait(HEAD_SECONDS - 1)
+    assert line.wait(HEAD_SECONDS + 1)
+    assert line.wire.refusal == (408, "head_timeout")
+
+
+async def test_half_of_a_later_head(connect: Connect) -> None:
+    """On a connection that is kept its time begins with its first byte."""
+    line = connect()
+    line.application.may_read.set()
+    line.application.may_answer.set()
+    await line.send(HEAD + bytes(10))
+    assert not line.wait(HEAD_SECONDS + 1)
+    line.wire.received = b""
+    await line.send(HEAD[:10])
+    assert not line.wait(HEAD_SECONDS - 1)
+    assert line.wait(HEAD_SECONDS + 1)
+    assert line.wire.refusal == (408, "head_timeout")
+
+
+async def test_half_a_body(connect: Connect) -> None:
+    """A body that brings nothing more is a 408, and the application is told that the client is gone."""
+    line = connect()
+    line.application.may_read.set()
+    await line.send(HEAD + b"half")
+    assert not line.wait(BODY_SECONDS - 1)
+    assert line.wait(BODY_SECONDS + 1)
+    assert line.wire.refusal == (408, "body_timeout")
+    line.protocol.connection_lost(None)
+    await settle()
+    assert line.application.saw == ["http.disconnect"]
+
+
+async def test_a_body_that_the_service_is_slow_to_read(connect: Connect) -> None:
+    """It isn't the client's fault, and afterwards it has all of its time."""
+    line = connect()
+    await line.send(HEAD.replace(b"10", b"100000") + bytes(90_000))
+    assert not line.wait(BODY_SECONDS + 1)
+    line.application.may_read.set()
+    await settle()
+    assert not line.wait(2 * BODY_SECONDS)
+    assert line.wait(2 * BODY_SECONDS + 2)
+
+
+async def test_a_body_that_the_service_has_not_asked_for(connect: Connect) -> None:
+    """Who waits for `100 Continue` doesn't keep anybody waiting."""
+    line = connect()
+    await line.send(HEAD.replace(b"host", b"expect: 100-continue\r\nhost"))
+    assert not line.wait(BODY_SECONDS + 1)
+    line.application.may_read.set()
+    await settle()
+    assert line.wire.received.startswith(b"HTTP/1.1 100 ")
+    assert line.wait(2 * BODY_SECONDS + 2)
+
+
+async def test_a_long_call(connect: Connect) -> None:
+    """Who waits for an answer may wait for as long as it takes."""
+    line = connect()
+    line.application.may_read.set()
+    await line.send(HEAD + bytes(10))
+    assert not line.wait(100_000)
+    await line.send(HEAD[:10])
+    assert not line.wait(100_000)
+
+
+async def test_the_rest_of_a_body_that_was_answered(connect: Connect) -> None:
+    """A client that never sends it is let go too."""
+    line = connect()
+    line.application.may_read.set()
+    line.application.may_answer.set()
+    await line.send(HEAD.replace(b"10", b"100000") + bytes(90_000))
+    line.protocol.cycle.response_complete = True
+    assert not line.wait(BODY_SECONDS)
+    assert line.wait(1000)
+
+
+async def test_when_it_is_crowded(connect: Connect) -> None:
+    """Those who have asked for nothing have to go at once; who waits for an answer, or sends a body, stays."""
+    connections = Connections(4)
+    silent, waiting, sending = connect(connections), connect(connections), connect(connections)
+    waiting.application.may_read.set()
+    await waiting.send(HEAD + bytes(10))
+    await sending.send(HEAD + b"half")
+    assert [line.wait(CROWDED_SECONDS + 1) for line in (silent, waiting, sending)] == [True, False, False]
+
+
+async def test_when_there_is_no_room(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    """Another connection is a 503 and its end; how many there were is one line in the log."""
+    connections = Connections(1)
+    first = connect(connections)
+    others = [connect(connections) for _ in range(3)]
+    await settle()
+    assert [line.wire.refusal for line in others] == [(503, "too_many_connections")] * 3
+    assert all(line.wire.closed for line in others)
+    assert not first.wire.closed
+    connections.tell_of_refused()
+    connections.tell_of_refused()
+    assert caplog.messages == ["3 connections were refused: there were 1 already"]
