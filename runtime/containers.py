@@ -140,6 +140,13 @@ class ContainerService:
         self._forget_running(container_id)
         self._remove(container_id)
 
+    async def delete_all(self, owner: str) -> None:
+        """Remove all of an owner's containers."""
+        while found := (await self.list(owner, PageRequest(limit=100))).data:
+            for container in found:
+                with suppress(NotFound):  # its deletion is under way
+                    await self.delete(owner, container.id)
+
     async def finish_delete(self, container_id: str) -> None:
         """Remove a container whose status is `deleting`."""
         await self._sandboxes.destroy(container_id)

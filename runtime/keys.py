@@ -119,7 +119,7 @@ class KeyService:
     async def delete(self, key_id: str) -> None:
         """Delete a key; where it was used lately, it is good for up to REMEMBER_FOR seconds more. Raises NotFound.
 
-        Its files, uploads and skills go with it; its containers expire.
+        Its files, uploads and skills go with it; its containers, and what it makes until then, go soon afterwards.
         """
         if not await self._store.remove(key_id):
             raise NotFound(f"API key with id '{key_id}' not found.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from runtime.storage import Storage
 from runtime.store.base import Store
 from runtime.store.database import open_store, sqlite_url
 from runtime.uploads import UploadService
+
+log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 5
 RECONCILE_SECONDS = 30
@@ -97,15 +100,25 @@ class Runtime:
                 await activity.write(store.containers)
                 await containers.expire_due()
 
+            async def forget_ownerless() -> None:
+                """A key that was deleted may still have been good for something, or have had an upload under way."""
+                for owner in await store.keys.ownerless():
+                    log.info("What %s has left is removed: there is no such key", owner)
+                    await containers.delete_all(owner)
+                    await store.keys.remove_belongings(owner)
+
             jobs: Mapping[Job, float] = {
                 sweep: SWEEP_SECONDS,
                 files.expire_due: SWEEP_SECONDS,
                 uploads.expire_due: SWEEP_SECONDS,
                 reconciler.reconcile: RECONCILE_SECONDS,
                 reconciler.relink: RECONCILE_SECONDS,
+                forget_ownerless: RECONCILE_SECONDS,
                 storage.collect: COLLECT_SECONDS,
             }
-            await stack.enter_async_context(schedule(jobs, at_once=[reconciler.relink, storage.collect]))
+            await stack.enter_async_context(
+                schedule(jobs, at_once=[reconciler.relink, forget_ownerless, storage.collect])
+            )
             await stack.enter_async_context(pool.kept())
             yield cls(
                 containers=containers,

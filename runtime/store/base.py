@@ -124,6 +124,12 @@ class KeyStore(Protocol):
     async def remove(self, key_id: str) -> bool:
         """Forget the key, with its files, uploads and skills, which nobody else could reach. Whether it was known."""
 
+    async def ownerless(self) -> Sequence[str]:
+        """The owners of containers, files, uploads and skills that are no key's any more."""
+
+    async def remove_belongings(self, owner: str) -> None:
+        """Forget the files, uploads and skills of an owner."""
+
 
 class BlobRecords(Protocol):
     """The records of blobs, by which storage is accounted for and what nothing refers to is found."""

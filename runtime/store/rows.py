@@ -54,7 +54,7 @@ class ApiKeyRow(Rows):
 
 
 class ContainerRow(Rows):
-    """A container. `owner` refers to no key's row: containers outlive the key that made them."""
+    """A container. `owner` refers to no key's row: containers outlive the key that made them, for some seconds."""
 
     __tablename__ = "containers"
     __table_args__ = (

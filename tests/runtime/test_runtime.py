@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import timeout
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from runtime.config import Config
-from runtime.errors import StorageUnavailable
+from runtime.errors import NotFound, StorageUnavailable
 from runtime.file_values import FilePurpose, FileSpec
 from runtime.runtime import Runtime
 from runtime.store.database import open_store, sqlite_url
+from runtime.values import ApiKey, ContainerSpec, PageRequest
 from tests.runtime.blobs.storages import body, joined
 from tests.s3 import S3Server
 from tests.service import wait_until
@@ -31,6 +33,13 @@ def on_s3(data_dir: Path, s3: S3Server, url: str) -> Config:
         pool_size=0,
         pool_max_size=0,
     )
+
+
+async def add_owner(config: Config) -> None:
+    """Keep a key with the id OWNER: what belongs to none is removed."""
+    config.data_dir.mkdir(mode=0o700, parents=True)
+    async with open_store(sqlite_url(config.data_dir / "sandlot.db")) as store:
+        await store.keys.add(ApiKey(OWNER, "test", 1), b"hash")
 
 
 async def make(runtime: Runtime, data: bytes) -> str:
@@ -60,6 +69,8 @@ async def gone(there: Callable[[], bool]) -> None:
 async def test_installations_share_a_bucket(tmp_path: Path, s3: S3Server, prefix: str) -> None:
     """Two with the same URL keep their blobs apart: what one takes for left behind is never the other's."""
     first, second = (on_s3(tmp_path / name, s3, f"s3://{s3.bucket}{prefix}") for name in ("first", "second"))
+    await add_owner(first)
+    await add_owner(second)
     async with Runtime.open(second) as runtime:
         others = await make(runtime, b"others")
     async with Runtime.open(first) as runtime:
@@ -77,6 +88,7 @@ async def test_installations_share_a_bucket(tmp_path: Path, s3: S3Server, prefix
 async def test_what_a_crash_left_is_collected(tmp_path: Path) -> None:
     """Bytes without a record are gone soon after the next start, and the data directory is its user's alone."""
     config = Config(data_dir=tmp_path / "new" / "data", pool_size=0, pool_max_size=0)
+    await add_owner(config)
     async with Runtime.open(config) as runtime:
         kept, left = await make(runtime, b"kept"), await make(runtime, b"left")
     blob_id, _ = await forget(config, left)
@@ -85,6 +97,24 @@ async def test_what_a_crash_left_is_collected(tmp_path: Path) -> None:
         await gone(path.exists)
         assert await read(runtime, kept) == b"kept"
     assert config.data_dir.stat().st_mode & 0o777 == 0o700
+
+
+async def test_what_comes_after_its_key_is_gone_goes(tmp_path: Path) -> None:
+    """Files and containers of an owner whose key was deleted before they were made are gone soon after."""
+    config = Config(data_dir=tmp_path / "data", pool_size=0, pool_max_size=0)
+    async with Runtime.open(config) as runtime:
+        file_id = await make(runtime, b"x")
+        container = await runtime.containers.create(OWNER, ContainerSpec(name="x"))
+    async with Runtime.open(config) as runtime, timeout(30):
+        while True:
+            listed = await runtime.files.list(OWNER, PageRequest())
+            if not (listed.data or await runtime.sandboxes.on_engine()):
+                break
+            await asyncio.sleep(0.05)
+        with pytest.raises(NotFound):
+            await runtime.files.retrieve(OWNER, file_id)
+        with pytest.raises(NotFound):
+            await runtime.containers.retrieve(OWNER, container.id)
 
 
 async def test_expired_files_go(tmp_path: Path) -> None:

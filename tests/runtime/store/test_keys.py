@@ -52,6 +52,23 @@ async def test_what_a_removed_key_had_stored_goes(store: Store) -> None:
     assert await store.uploads.find(NEW.id, uploads[NEW.id].id) is not None
 
 
+async def test_what_comes_after_its_key_is_gone(store: Store) -> None:
+    """An owner without a key is known by anything that is there of it, and all but its containers can be removed."""
+    await store.keys.add(OLD, b"1")
+    await store.containers.add(records.container(owner="container's"))
+    await store.files.add(records.file(owner="file's"), records.QUOTA)
+    await store.uploads.add(records.upload(owner="upload's"))
+    await store.skills.add(*records.skill(owner="skill's"), records.QUOTA)
+    await store.files.add(records.file(owner=OLD.id), records.QUOTA)
+    owners = ["container's", "file's", "skill's", "upload's"]
+    assert sorted(await store.keys.ownerless()) == owners
+    for owner in owners:
+        await store.keys.remove_belongings(owner)
+    assert await store.keys.ownerless() == ["container's"]
+    assert await store.blobs.usage("file's") == await store.blobs.usage("skill's") == 0
+    assert await store.blobs.usage(OLD.id) == 5
+
+
 async def test_a_hash_is_kept_once(store: Store) -> None:
     """Two records for one key would make its owner ambiguous, so the second is refused."""
     await store.keys.add(OLD, b"1")
