@@ -46,6 +46,7 @@ ANSWERS: Mapping[type[errors.SandlotError], Answer] = {
     errors.AgentMisbehaved: Answer(502, SERVER_ERROR, NO_RETRY),
     errors.SandboxLost: Answer(503, SERVER_ERROR, NO_RETRY),
     errors.EngineUnavailable: Answer(503, SERVER_ERROR, {"retry-after": "1"}),
+    errors.EngineMisconfigured: Answer(503, SERVER_ERROR, NO_RETRY),
     errors.StorageUnavailable: Answer(503, SERVER_ERROR, {"retry-after": "1"}),
 }
 

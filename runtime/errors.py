@@ -90,6 +90,13 @@ class EngineUnavailable(SandlotError):
     outward = "The container engine is not available at the moment."
 
 
+class EngineMisconfigured(SandlotError):
+    """The engine answers, but hasn't got what sandboxes are to be made of. Only the operator can help."""
+
+    code = "engine_misconfigured"
+    outward = "Containers can't be made here until the operator of this service has seen to it."
+
+
 class SandboxLost(SandlotError):
     """The sandbox's link ended while something was under way on it."""
 

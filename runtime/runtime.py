@@ -64,8 +64,8 @@ class Runtime:
     async def open(cls, config: Config) -> AsyncIterator[Runtime]:
         """A runtime on the engine and the database that are configured. At the end, sandboxes go on running.
 
-        Raises EngineUnavailable, DatabaseUnusable and StorageUnavailable, and InvalidInput when one of the
-        operator's skills is none.
+        Raises EngineUnavailable, EngineMisconfigured, DatabaseUnusable and StorageUnavailable, and InvalidInput when
+        one of the operator's skills is none.
         """
         async with AsyncExitStack() as stack:
             engine = await DockerEngine.connect(runtime=config.engine_runtime, cpus=config.cpus)
@@ -82,6 +82,7 @@ class Runtime:
             gates = Gates(egress, config.egress, Seal(config.secrets_key))
             await gates.restore(store.containers)
             sandboxes = Sandboxes(engine, gates, config.image, store.instance_id)
+            await sandboxes.check()
             activity = Activity()
             starts = Starts(sandboxes.free_memory, config.memory_reserve)
             demand = Demand(config.pool_size, config.pool_max_size)
@@ -132,8 +133,8 @@ class Runtime:
             )
 
     async def check(self) -> None:
-        """Return if calls can be served; EngineUnavailable otherwise."""
-        await self.sandboxes.ping()
+        """Return if calls can be served; EngineUnavailable or EngineMisconfigured otherwise."""
+        await self.sandboxes.check()
 
 
 @asynccontextmanager

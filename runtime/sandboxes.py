@@ -146,9 +146,9 @@ class Sandboxes:
         """The ids of all sandboxes of this installation that the engine has, and whether they run."""
         return {handle.name: handle.running for handle in await self._engine.list(self._labels)}
 
-    async def ping(self) -> None:
-        """Return if the engine answers; EngineUnavailable otherwise."""
-        await self._engine.ping()
+    async def check(self) -> None:
+        """Return if sandboxes can be made; EngineUnavailable or EngineMisconfigured otherwise."""
+        await self._engine.check(self._image)
 
     def close(self) -> None:
         """End all links. The sandboxes go on."""

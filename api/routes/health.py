@@ -15,7 +15,7 @@ async def alive(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """The engine answers too: containers can be made."""
+    """The engine answers too, and has what containers are made of."""
     await runtime_of(request).check()
     return Response('{"status":"ready"}', media_type="application/json")
 

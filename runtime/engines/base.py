@@ -73,11 +73,11 @@ class Engine(Protocol):
         None when the image doesn't exist.
         """
 
-    async def ping(self) -> None:
-        """Return if the engine answers."""
+    async def check(self, image: str) -> None:
+        """Return if sandboxes of an image can be made. EngineMisconfigured if that isn't there, or the OCI runtime."""
 
     async def create(self, spec: SandboxSpec) -> None:
-        """Make a sandbox, unpack its files, start it. InvalidInput when the image doesn't exist.
+        """Make a sandbox, unpack its files, start it. EngineMisconfigured as `check` has it.
 
         The tar isn't needed any more when this returns, or raises.
         """

@@ -26,7 +26,7 @@ from runtime.engines.attach_stream import AttachStream
 from runtime.engines.base import Handle, SandboxSpec
 from runtime.engines.meeting_point import LocalMeetingPoint
 from runtime.engines.seccomp import seccomp_profile
-from runtime.errors import EngineUnavailable, InvalidInput, NotFound
+from runtime.errors import EngineMisconfigured, EngineUnavailable, NotFound
 
 T = TypeVar("T")
 
@@ -74,9 +74,17 @@ class DockerEngine:
         except (DockerException, requests.RequestException, TimeoutError) as error:
             raise EngineUnavailable(f"The Docker engine doesn't answer: {error}") from error
 
-    async def ping(self) -> None:
+    async def check(self, image: str) -> None:
         """See Engine."""
-        await self._call(self._client.ping)
+        known = (await self._call(self._client.info)).get("Runtimes", {})
+        # One with a point or a slash is the name or the path of a shim, which the engine doesn't list.
+        if self._runtime and self._runtime not in known and not {".", "/"}.intersection(self._runtime):
+            names = ", ".join(sorted(known))
+            raise EngineMisconfigured(
+                f"The engine has no OCI runtime {self._runtime!r} but {names}. See SANDLOT_ENGINE_RUNTIME."
+            )
+        if await self.fingerprint(image) is None:
+            raise EngineMisconfigured(f"The engine has no image {image!r}. Build or pull it, or see SANDLOT_IMAGE.")
 
     def free_memory(self) -> int | None:
         """See Engine."""
@@ -135,10 +143,15 @@ class DockerEngine:
 
         try:
             await self._call(create)
-        except ImageNotFound as error:
-            raise InvalidInput(f"The image {spec.image!r} doesn't exist on the engine.") from error
+        except ImageNotFound:
+            await self.check(spec.image)
+            raise EngineUnavailable(f"The engine had no image {spec.image!r} a moment ago.") from None
         except NoSuchContainer as error:
             raise EngineUnavailable(f"The sandbox {spec.name} was removed while it was made.") from error
+        except EngineUnavailable as error:
+            if isinstance(error.__cause__, APIError) and error.__cause__.is_client_error():
+                await self.check(spec.image)
+            raise
 
     async def attach(self, name: str) -> AttachStream:
         """See Engine."""

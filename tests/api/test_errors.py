@@ -21,6 +21,7 @@ from runtime import errors
         (errors.Busy("m", retry_after=7), 429, "rate_limit_error", "rate_limit_exceeded", ("retry-after", "7")),
         (errors.AgentMisbehaved("m"), 502, "server_error", "sandbox_misbehaved", ("x-should-retry", "false")),
         (errors.SandboxLost("m"), 503, "server_error", "sandbox_lost", ("x-should-retry", "false")),
+        (errors.EngineMisconfigured("m"), 503, "server_error", "engine_misconfigured", ("x-should-retry", "false")),
         (errors.EngineUnavailable("m"), 503, "server_error", "engine_unavailable", ("retry-after", "1")),
         (errors.StorageUnavailable("m"), 503, "server_error", "storage_unavailable", ("retry-after", "1")),
     ],
@@ -36,7 +37,7 @@ def test_table(
     assert header is None or response.headers[header[0]] == header[1]
 
 
-@pytest.mark.parametrize("kind", [errors.EngineUnavailable, errors.StorageUnavailable])
+@pytest.mark.parametrize("kind", [errors.EngineUnavailable, errors.EngineMisconfigured, errors.StorageUnavailable])
 def test_outages(kind: type[errors.SandlotError], caplog: pytest.LogCaptureFixture) -> None:
     """Where things are is said in the log, and not to callers."""
     answer = refusal(kind("no answer from 10.0.0.7"))

@@ -44,6 +44,18 @@ def test_bad_setting(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("setting", ["IMAGE", "ENGINE_RUNTIME"])
+def test_what_the_engine_has_not_got(tmp_path: Path, setting: str) -> None:
+    """An image or an OCI runtime that isn't there is known at the start, in one line with its name."""
+    ended = sandlot("serve", DATA_DIR=str(tmp_path), PORT="0", **{setting: "no-such-thing"})
+    assert ended.returncode == 1
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("sandlot: The engine has no")
+    assert "'no-such-thing'" in last
+    assert f"SANDLOT_{setting}" in last
+    assert "Traceback" not in ended.stderr
+
+
 def test_weak_key(tmp_path: Path) -> None:
     """An API key that is too weak is refused in words."""
     ended = sandlot("serve", DATA_DIR=str(tmp_path), PORT="0", API_KEY="short")

@@ -29,7 +29,7 @@ class WatchedEngine:
         self.update = engine.update
         self.destroy = engine.destroy
         self.list = engine.list
-        self.ping = engine.ping
+        self.check = engine.check
         self.aclose = engine.aclose
         self._engine = engine
         self._streams: list[ByteStream] = []

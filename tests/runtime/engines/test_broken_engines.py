@@ -16,7 +16,7 @@ from runtime.errors import EngineUnavailable
 from tests.runtime.engines.fake_engine import broken_engine
 
 CALLS: dict[str, Callable[[DockerEngine], Awaitable[object]]] = {
-    "ping": lambda engine: engine.ping(),
+    "check": lambda engine: engine.check("a"),
     "create": lambda engine: engine.create(SandboxSpec("a", "b", ("c",), 2**30)),
     "fingerprint": lambda engine: engine.fingerprint("a"),
     "unpack": lambda engine: engine.unpack("a", Path("/etc/hostname")),

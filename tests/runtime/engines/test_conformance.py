@@ -14,7 +14,7 @@ import pytest
 
 from runtime.engines.base import Engine, Handle
 from runtime.engines.docker import DockerEngine
-from runtime.errors import EngineUnavailable, InvalidInput, NotFound
+from runtime.errors import EngineMisconfigured, EngineUnavailable, NotFound
 from tests.oci_runtimes import DEFAULT
 from tests.runtime.engines.conftest import CPUS, Workshop
 from tests.runtime.engines.console import Console, eventually
@@ -25,9 +25,11 @@ OTHER_IMAGE = "sandlot/clients:latest"
 MIB = 1024**2
 
 
-async def test_ping(engine: Engine) -> None:
-    """An engine that runs answers."""
-    await engine.ping()
+async def test_check(engine: Engine) -> None:
+    """An engine that has the image can make sandboxes of it."""
+    await engine.check(IMAGE)
+    with pytest.raises(EngineMisconfigured, match="sandlot/no-such-image:none"):
+        await engine.check("sandlot/no-such-image:none")
 
 
 async def test_create(engine: Engine, workshop: Workshop) -> None:
@@ -47,10 +49,23 @@ async def test_list(engine: Engine, workshop: Workshop) -> None:
 
 
 async def test_a_missing_image(engine: Engine, workshop: Workshop) -> None:
-    """A sandbox of an image that doesn't exist is bad input, and nothing is made."""
-    with pytest.raises(InvalidInput):
+    """A sandbox of an image that doesn't exist is the operator's to mend, and nothing is made."""
+    with pytest.raises(EngineMisconfigured):
         await engine.create(replace(workshop.spec(("true",)), image="sandlot/no-such-image:none"))
     assert await engine.list(workshop.labels) == []
+
+
+async def test_a_missing_oci_runtime(workshop: Workshop) -> None:
+    """One that the engine doesn't know is the operator's to mend too; a shim's name it needn't know."""
+    spec = workshop.spec(("true",))
+    unknown = await DockerEngine.connect(runtime="no-such-runtime", cpus=CPUS)
+    for call in (unknown.check(IMAGE), unknown.create(spec)):
+        with pytest.raises(EngineMisconfigured, match="no-such-runtime"):
+            await call
+    await unknown.aclose()
+    shim = await DockerEngine.connect(runtime="io.containerd.runc.v2", cpus=CPUS)
+    await shim.check(IMAGE)
+    await shim.aclose()
 
 
 async def test_a_program_that_does_not_exist(engine: Engine, workshop: Workshop) -> None:
