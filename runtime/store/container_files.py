@@ -17,14 +17,13 @@ from runtime.ids import new_container_file_id
 from runtime.missing import no_such_container
 from runtime.store.base import SeenFile
 from runtime.store.connections import Connections, Work
-from runtime.store.paging import Keyset, one_page
+from runtime.store.paging import Listing
 from runtime.store.rows import ContainerFileRow
 from runtime.store.works import change, one
 from runtime.values import ContainerFile, FileSource, Page, PageRequest
 
 T = TypeVar("T")
 
-_KEYSET = Keyset(ContainerFileRow.created_at, ContainerFileRow.id, noun="file")
 
 _FileColumns = Row[str, str, bytes, int, int, str]
 
@@ -95,6 +94,7 @@ class SqlContainerFileStore:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._listing = Listing(ContainerFileRow.created_at, ContainerFileRow.id, noun="file")
 
     async def add(self, file: ContainerFile) -> ContainerFile:
         """See ContainerFileStore."""
@@ -116,7 +116,7 @@ class SqlContainerFileStore:
     async def list(self, container_id: str, page: PageRequest) -> Page[ContainerFile]:
         """See ContainerFileStore."""
         listed = _SELECT.where(ContainerFileRow.container_id == container_id)
-        return await self._connections.read(one_page(listed, _KEYSET, page, _file))
+        return await self._connections.read(self._listing.page(container_id, listed, page, _file))
 
     async def sync(self, container_id: str, seen: Sequence[SeenFile]) -> None:
         """See ContainerFileStore.

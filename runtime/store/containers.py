@@ -8,12 +8,11 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 
 from runtime.network_values import NO_NETWORK, NetworkPolicy, SecretName
 from runtime.store.connections import Connections
-from runtime.store.paging import Keyset, one_page
+from runtime.store.paging import Listing
 from runtime.store.rows import ContainerNetworkRow, ContainerRow
 from runtime.store.works import change, every, one
 from runtime.values import Container, ContainerStatus, MemoryLimit, Page, PageRequest
 
-_KEYSET = Keyset(ContainerRow.created_at, ContainerRow.id, noun="container")
 _LISTED = (ContainerStatus.RUNNING, ContainerStatus.EXPIRED)
 _LIVE = (ContainerStatus.CREATING, ContainerStatus.RUNNING)
 
@@ -70,6 +69,7 @@ class SqlContainerStore:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._listing = Listing(ContainerRow.created_at, ContainerRow.id, noun="container")
 
     async def add(self, container: Container, sealed_secrets: bytes | None = None) -> None:
         """See ContainerStore."""
@@ -93,7 +93,7 @@ class SqlContainerStore:
         """See ContainerStore."""
         listed = _SELECT.where(ContainerRow.owner == owner, ContainerRow.status.in_(_LISTED))
         only = [] if name is None else [ContainerRow.name == name]
-        return await self._connections.read(one_page(listed, _KEYSET, page, _container, only))
+        return await self._connections.read(self._listing.page(owner, listed, page, _container, only))
 
     async def move(self, container_id: str, from_: Collection[ContainerStatus], to: ContainerStatus) -> bool:
         """See ContainerStore."""

@@ -9,12 +9,11 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select
 from runtime.file_values import Blob, File, FilePurpose
 from runtime.store.blobs import insert_blob
 from runtime.store.connections import Connections
-from runtime.store.paging import Keyset, one_page
+from runtime.store.paging import Listing
 from runtime.store.rows import BlobRow, FileRow
 from runtime.store.works import every, one
 from runtime.values import Page, PageRequest
 
-_KEYSET = Keyset(FileRow.created_at, FileRow.id, noun="file")
 _DUE_AT_MOST = 500
 
 _FileColumns = Row[str, str, str, str, int, int, int | None, str]
@@ -64,6 +63,7 @@ class SqlFileStore:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._listing = Listing(FileRow.created_at, FileRow.id, noun="file")
 
     async def add(self, file: File, quota: int) -> None:
         """See FileStore."""
@@ -84,7 +84,7 @@ class SqlFileStore:
         stays = or_(FileRow.expires_at.is_(None), FileRow.expires_at > now)
         listed = _SELECT.where(FileRow.owner == owner, stays)
         only = [] if purpose is None else [FileRow.purpose == purpose.value]
-        return await self._connections.read(one_page(listed, _KEYSET, page, _file, only))
+        return await self._connections.read(self._listing.page(owner, listed, page, _file, only))
 
     async def remove(self, owner: str, file_id: str) -> str | None:
         """See FileStore."""

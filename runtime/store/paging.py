@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, tuple_
@@ -16,55 +16,76 @@ from runtime.values import Page, PageRequest
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+ENDS_AT_MOST = 10_000
+"""How many pages' ends are remembered."""
 
-@dataclass(frozen=True, slots=True)
-class Keyset:
-    """The columns a list is ordered by, and what its objects are called in messages.
+
+class Listing:
+    """Lists of one kind: the columns that they are ordered by, and what their objects are called in messages.
 
     `place` is a number, in most lists the time of making; the id is the tie-break.
+
+    Where pages end is remembered for a while: who goes through a list and deletes what he finds has deleted it when he
+    asks for what comes after it.
     """
 
-    place: InstrumentedAttribute[int]
-    id: InstrumentedAttribute[str]
-    noun: str
+    def __init__(self, place: InstrumentedAttribute[int], id_: InstrumentedAttribute[str], *, noun: str) -> None:
+        self._place = place
+        self._id = id_
+        self._noun = noun
+        self._ends: dict[tuple[str, str], int] = {}  # the oldest first
+        self._lock = threading.Lock()  # pages are read on several threads
 
+    def page(
+        self,
+        of: str,
+        listed: Select[*Ts],
+        page: PageRequest,
+        make: Callable[[Row[*Ts]], T],
+        only: Sequence[ColumnElement[bool]] = (),
+    ) -> Work[Page[T]]:
+        """Read a page of what is `listed`, `only` what fits these conditions, and `make` a value of each row.
 
-def one_page(
-    listed: Select[*Ts],
-    keyset: Keyset,
-    page: PageRequest,
-    make: Callable[[Row[*Ts]], T],
-    only: Sequence[ColumnElement[bool]] = (),
-) -> Work[Page[T]]:
-    """Read a page of what is `listed`, `only` what fits these conditions, and `make` a value of each row.
+        `of` is the id of what the list belongs to. Raises NotFound when `page.after` is not the id of something listed,
+        whether or not it fits, and not the last one's on a page either.
+        """
+        key = tuple_(self._place, self._id)
+        descending = page.order == "desc"
+        columns = (self._place, self._id)
+        # One row more than wanted tells whether there is another page.
+        wanted = (
+            listed.where(*only)
+            .order_by(*(column.desc() if descending else column.asc() for column in columns))
+            .limit(page.limit + 1)
+        )
 
-    Raises NotFound when `page.after` is not the id of something listed, whether or not it fits.
-    """
-    key = tuple_(keyset.place, keyset.id)
-    descending = page.order == "desc"
-    columns = (keyset.place, keyset.id)
-    # One row more than wanted tells whether there is another page.
-    wanted = (
-        listed.where(*only)
-        .order_by(*(column.desc() if descending else column.asc() for column in columns))
-        .limit(page.limit + 1)
-    )
+        def work(connection: Connection) -> Page[T]:
+            query = wanted
+            if page.after is not None:
+                last = tuple_(self._place_of(connection, of, listed, page.after), page.after)
+                query = wanted.where(key < last if descending else key > last)
+            rows = connection.execute(query).all()
+            has_more = len(rows) > page.limit
+            if has_more and page.limit:
+                end = rows[page.limit - 1]._mapping
+                self._remember((of, end[self._id.key]), end[self._place.key])
+            return Page([make(row) for row in rows[: page.limit]], has_more=has_more)
 
-    def work(connection: Connection) -> Page[T]:
-        query = wanted
-        if page.after is not None:
-            last = tuple_(_place(connection, listed, keyset, page.after), page.after)
-            query = wanted.where(key < last if descending else key > last)
-        found = [make(row) for row in connection.execute(query).all()]
-        return Page(found[: page.limit], has_more=len(found) > page.limit)
+        return work
 
-    return work
+    def _place_of(self, connection: Connection, of: str, listed: Select[*Ts], after: str) -> int:
+        """Where the object with the id `after` stands, or stood. Raises NotFound when it is not among those listed."""
+        query = listed.with_only_columns(self._place).where(self._id == after)
+        place = connection.scalars(query).one_or_none()
+        if place is None:
+            place = self._ends.get((of, after))
+        if place is None:
+            raise no_such_place(self._noun, after)
+        return place
 
-
-def _place(connection: Connection, listed: Select[*Ts], keyset: Keyset, after: str) -> int:
-    """Where the object with the id `after` stands. Raises NotFound when it is not among those listed."""
-    query = listed.with_only_columns(keyset.place).where(keyset.id == after)
-    place = connection.scalars(query).one_or_none()
-    if place is None:
-        raise no_such_place(keyset.noun, after)
-    return place
+    def _remember(self, end: tuple[str, str], place: int) -> None:
+        with self._lock:
+            self._ends.pop(end, None)
+            while len(self._ends) >= ENDS_AT_MOST:
+                del self._ends[next(iter(self._ends))]
+            self._ends[end] = place

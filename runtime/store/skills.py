@@ -14,13 +14,10 @@ from runtime.missing import no_such_skill
 from runtime.skill_values import Skill, SkillVersion
 from runtime.store.blobs import insert_blob
 from runtime.store.connections import Connections, Work
-from runtime.store.paging import Keyset, one_page
+from runtime.store.paging import Listing
 from runtime.store.rows import BlobRow, SkillRow, SkillVersionRow
 from runtime.store.works import every, one
 from runtime.values import Page, PageRequest
-
-_SKILLS = Keyset(SkillRow.created_at, SkillRow.id, noun="skill")
-_VERSIONS = Keyset(SkillVersionRow.version, SkillVersionRow.id, noun="skill version")
 
 _SkillColumns = Row[str, str, str, str, int, int, int]
 _VersionColumns = Row[str, str, int, str, str, int, int, str]
@@ -91,6 +88,8 @@ class SqlSkillStore:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._listing = Listing(SkillRow.created_at, SkillRow.id, noun="skill")
+        self._versions = Listing(SkillVersionRow.version, SkillVersionRow.id, noun="skill version")
 
     async def add(self, skill: Skill, version: SkillVersion, quota: int) -> None:
         """See SkillStore."""
@@ -147,12 +146,12 @@ class SqlSkillStore:
     async def list(self, owner: str, page: PageRequest) -> Page[Skill]:
         """See SkillStore."""
         listed = _SELECT.where(SkillRow.owner == owner)
-        return await self._connections.read(one_page(listed, _SKILLS, page, _skill))
+        return await self._connections.read(self._listing.page(owner, listed, page, _skill))
 
     async def versions(self, owner: str, skill_id: str, page: PageRequest) -> Page[SkillVersion]:
         """See SkillStore."""
         listed = _SELECT_VERSION.where(SkillRow.owner == owner, SkillRow.id == skill_id)
-        return await self._connections.read(one_page(listed, _VERSIONS, page, _version))
+        return await self._connections.read(self._versions.page(skill_id, listed, page, _version))
 
     async def set_default(self, owner: str, skill_id: str, number: int) -> Skill | None:
         """See SkillStore."""

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal
 
 import httpx
 import openai
 import pytest
+from openai.types import ContainerCreateResponse as Container
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
@@ -47,3 +50,43 @@ def test_a_cursor_may_be_of_another_name(http: httpx.Client, crowd: list[str]) -
     """`after` is a place in the list of all containers, whatever the filter."""
     page = http.get("/containers", params={"name": "even", "order": "asc", "limit": 1, "after": crowd[1]}).json()
     assert page["first_id"] == crowd[2]
+
+
+@pytest.mark.parametrize("things", ["files", "skills", "containers", "container files"])
+def test_a_list_can_be_deleted_as_it_is_read(client: openai.OpenAI, container: Container, things: str) -> None:
+    """The official client can delete everything that a list has while it pages through it."""
+    make, list_, delete = ways(client, container.id)[things]
+    made = {make().id for _ in range(5)}
+    for item in list_():
+        delete(item.id)
+        made.discard(item.id)
+    assert made == set()
+    assert list(list_()) == []
+
+
+def ways(client: openai.OpenAI, container_id: str) -> Mapping[str, Sequence[Callable[..., Any]]]:
+    """How things of each kind are made, listed and deleted."""
+    skill = ("s/SKILL.md", b"---\nname: s\ndescription: d\n---\n")
+    files = client.containers.files
+    return {
+        "files": (
+            partial(client.files.create, file=("a", b"a"), purpose="user_data"),
+            partial(client.files.list, limit=2),
+            client.files.delete,
+        ),
+        "skills": (
+            partial(client.skills.create, files=[skill]),
+            partial(client.skills.list, limit=2),
+            client.skills.delete,
+        ),
+        "containers": (
+            partial(client.containers.create, name="to go"),
+            partial(client.containers.list, limit=2, name="to go"),
+            client.containers.delete,
+        ),
+        "container files": (
+            partial(files.create, container_id, file=("a", b"a")),
+            partial(files.list, container_id, limit=2),
+            partial(files.delete, container_id=container_id),
+        ),
+    }

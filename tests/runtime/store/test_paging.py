@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runtime.errors import NotFound
 from runtime.file_values import File
 from runtime.ids import new_key_id
 from runtime.skill_values import Skill, SkillVersion
@@ -120,3 +121,36 @@ async def test_a_page_of_nothing(shared: Store) -> None:
     assert await shared.skills.list(owned.owner, PageRequest(limit=0)) == Page([], has_more=False)
     await shared.skills.add(owned, first, QUOTA)
     assert await shared.skills.list(owned.owner, PageRequest(limit=0)) == Page([], has_more=True)
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_deleting_while_paging(shared: Store, order: Order) -> None:
+    """Who deletes all that a page has can go on after its last."""
+    owner = new_key_id()
+    kept = [file(owner=owner, created_at=number // 3) for number in range(10)]
+    for each in kept:
+        await shared.files.add(each, QUOTA)
+    found: list[File] = []
+    page: Page[File] = Page([], has_more=True)
+    while page.has_more:
+        asked = PageRequest(limit=2, order=order, after=found[-1].id if found else None)
+        page = await shared.files.list(owner, asked, None, now=0)
+        for each in page.data:
+            await shared.files.remove(owner, each.id)
+        found += page.data
+    assert found == in_order(kept, order)
+
+
+async def test_a_place_is_of_one_list(shared: Store) -> None:
+    """The end of a page that was deleted is nothing in another's list, nor is what was no page's end."""
+    owner, other = new_key_id(), new_key_id()
+    first, second, third = [file(owner=owner, created_at=number) for number in range(3)]
+    for each in (first, second, third):
+        await shared.files.add(each, QUOTA)
+    await shared.files.list(owner, PageRequest(limit=2, order="asc"), None, now=0)
+    for each in (first, second):
+        await shared.files.remove(owner, each.id)
+    assert (await shared.files.list(owner, PageRequest(after=second.id, order="asc"), None, now=0)).data == [third]
+    for asking, after in ((other, second), (owner, first)):
+        with pytest.raises(NotFound):
+            await shared.files.list(asking, PageRequest(after=after.id), None, now=0)
