@@ -44,6 +44,8 @@ class Form(Generic[Model]):
     async def next_file(self) -> Part | None:
         """The next file, to be iterated; the fields before it have been checked. None at the form's end."""
         async for part in self._parts:
+            if not part.name:
+                raise InvalidInput("Invalid multipart body: a part has no name.", code="invalid_multipart")
             field, *keys = _path(part.name)
             if field not in self._model.model_fields:
                 raise wording.unknown_parameter(part.name)

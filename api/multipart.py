@@ -20,8 +20,12 @@ from starlette.requests import Request
 from api.bodies import check_length, too_large
 from runtime.errors import InvalidInput
 
-# RFC 7578 has no filename*, but clients send it for names beyond ASCII.
-_EXTENDED_FILENAME = re.compile(r"; *filename\* *= *utf-8''([^; ]+)", re.IGNORECASE)
+# One option of a Content-Disposition. What is quoted is taken as a whole, whatever it looks like.
+_OPTION = re.compile(r'; *([a-z0-9_-]+\*?) *= *("(?:\\.|[^\\"])*"|[^;" ]*)', re.IGNORECASE)
+
+# RFC 7578 has no filename*, but clients send it for names beyond ASCII: in one of RFC 5987's two character sets.
+_EXTENDED = re.compile(r"(utf-8|iso-8859-1)'[^']*'(.*)", re.IGNORECASE)
+_ESCAPED = re.compile(r'\\(["\\])')
 
 Events: TypeAlias = AsyncGenerator["MultipartSegment | bytes | None"]
 """What the parser sees, in order: a part's head, the pieces of its body, None for its end."""
@@ -90,10 +94,27 @@ async def _parse(request: Request, boundary: str, max_bytes: int, param: str) ->
 
 
 def _filename(head: MultipartSegment) -> str | None:
-    """The name the client gave the part's file; None if it isn't one."""
-    extended = _EXTENDED_FILENAME.search(head.header("Content-Disposition"))
-    name = unquote(extended[1]) if extended else head.filename
-    return None if name is None else str(name)
+    """The name the client gave the part's file; an empty one if it can't be read, None if it isn't a file."""
+    options = {name.lower(): value for name, value in _OPTION.findall(head.header("Content-Disposition"))}
+    if extended := _EXTENDED.fullmatch(options.get("filename*", "")):
+        return unquote(extended[2], encoding=extended[1])
+    if "filename" in options:
+        return _unquoted(options["filename"])
+    return "" if "filename*" in options else None
+
+
+def _unquoted(name: str) -> str:
+    """A name as browsers mean it, or older clients: these escape quotes and backslashes, instead of quotes and lines.
+
+    Of a whole path with a drive or a server, as old Windows clients send it, the last part counts.
+    """
+    if name.startswith('"'):
+        name = name[1:-1]
+    if name[1:3] == ":\\" or name.startswith("\\\\"):
+        name = name.rpartition("\\")[-1]
+    if _ESCAPED.search(name):
+        return _ESCAPED.sub(r"\1", name)
+    return name.replace("%0D", "\r").replace("%0A", "\n").replace("%22", '"')
 
 
 def _malformed(why: str, param: str) -> InvalidInput:

@@ -102,7 +102,7 @@ async def test_no_name_needed() -> None:
         ([file("file[]")], "file[]", "unknown_parameter"),
         ([file("file[a]")], "file[a]", "unknown_parameter"),
         ([file("data")], "data", "unknown_parameter"),
-        ([field("", "x")], "", "unknown_parameter"),
+        ([field("", "x")], None, "invalid_multipart"),
         ([field("extra", "x"), file()], "extra", "unknown_parameter"),
         ([file(), field("extra", "x")], "extra", "unknown_parameter"),
         ([field("limits[more]", "x")], "limits.more", "unknown_parameter"),
@@ -118,7 +118,7 @@ async def test_no_name_needed() -> None:
         ([part('form-data; name="purpose"', b"\xff")], "purpose", "invalid_value"),
     ],
 )
-async def test_refused(parts: list[bytes], param: str, code: str) -> None:
+async def test_refused(parts: list[bytes], param: str | None, code: str) -> None:
     """Whatever is wrong with a form is refused by the name of the field."""
     assert await refused(OneFile, *parts) == (param, code)
 
