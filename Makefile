@@ -32,7 +32,7 @@ format: $(dev_venv) ## format the code and mend what can be mended
 	.venv/bin/ruff format
 
 fuzz: $(dev_venv) image ## look for faults with random input, longer than make test does
-	SANDLOT_FUZZ_SECONDS=$${SANDLOT_FUZZ_SECONDS:-300} $(with_engine) .venv/bin/python -m pytest --hypothesis-profile=fuzz \
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-300} $(with_engine) .venv/bin/python -m pytest --hypothesis-profile=fuzz \
 		-m 'hypothesis or fuzz' tests/api tests/runtime tests/fuzz $(ARGS)
 
 bench: contestants ## measure, side by side with what one would use instead

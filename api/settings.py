@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -218,11 +221,23 @@ class SettingsError(Exception):
 
 def read_settings() -> Settings:
     """The settings as the environment has them, or a SettingsError fit for the terminal."""
+    _refuse_unknown([name for name in os.environ if name.upper().startswith(PREFIX)])
     try:
         return Settings()
     except ValidationError as error:
         lines = [f"  {PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
         raise SettingsError("\n".join(["These settings cannot be used:", *lines])) from None
+
+
+def _refuse_unknown(names: Collection[str]) -> None:
+    """One that is misspelt would be one that isn't set, and may be there to forbid something."""
+    known = [name.upper() for name in Settings.model_fields]
+    lines = []
+    for name in sorted(name for name in names if name.upper().removeprefix(PREFIX) not in known):
+        nearest = get_close_matches(name.upper().removeprefix(PREFIX), known, n=1)
+        lines.append(f"  {name}: there is no such setting" + "".join(f"; is {PREFIX}{near} meant?" for near in nearest))
+    if lines:
+        raise SettingsError("\n".join(["These settings cannot be used:", *lines]))
 
 
 def settings_table() -> str:

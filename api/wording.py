@@ -192,6 +192,10 @@ def _not_json(param: str, found: ErrorDetails) -> InvalidInput:
     )
 
 
+def _too_many_digits(param: str, found: ErrorDetails) -> InvalidInput:
+    return InvalidInput(f"Invalid '{param}': the integer has too many digits.", param=param, code="invalid_value")
+
+
 def _anything_else(param: str, found: ErrorDetails) -> InvalidInput:
     return InvalidInput(f"Invalid '{param}': {found['msg']}", param=param, code="invalid_value")
 
@@ -204,6 +208,7 @@ _WORDINGS: Mapping[str, Wording] = {
     "string_type": _of_type("a string"),
     "int_type": _of_type("an integer"),
     "int_parsing": _of_type("an integer"),
+    "int_parsing_size": _too_many_digits,
     "int_from_float": _of_type("an integer"),
     "bool_type": _of_type("a boolean"),
     "bool_parsing": _of_type("a boolean"),

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from runtime.activity import Activity
@@ -144,9 +145,18 @@ async def open_keys(config: Config) -> AsyncIterator[KeyService]:
         yield KeyService(store.keys, store.blobs)
 
 
+def is_new(config: Config) -> bool:
+    """Whether nothing was ever opened in this data directory. A database elsewhere is taken for an old one."""
+    return config.database_url is None and not _database(config).exists()
+
+
 def _open_store(config: Config) -> AbstractAsyncContextManager[Store]:
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return open_store(config.database_url or sqlite_url(config.data_dir / "sandlot.db"))
+    return open_store(config.database_url or sqlite_url(_database(config)))
+
+
+def _database(config: Config) -> Path:
+    return config.data_dir / "sandlot.db"
 
 
 async def _open_blobs(config: Config, instance_id: str) -> BlobStore:

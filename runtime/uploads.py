@@ -40,7 +40,11 @@ class UploadService:
     async def create(self, owner: str, spec: UploadSpec) -> Upload:
         """A new upload, pending for an hour. Raises InvalidInput when more is announced than one may have."""
         if spec.size > MAX_BYTES:
-            raise InvalidInput(f"An upload may have {MAX_BYTES} bytes at most, not {spec.size}.", param="bytes")
+            raise InvalidInput(
+                f"An upload may have {MAX_BYTES} bytes at most, not {spec.size}.",
+                param="bytes",
+                code="integer_above_max_value",
+            )
         now = int(time.time())
         upload = Upload(
             id=new_upload_id(),
@@ -161,11 +165,11 @@ def _chosen(upload: Upload, parts: Sequence[UploadPart], part_ids: Sequence[str]
     for index, part_id in enumerate(part_ids):
         if part_id not in left:
             reason = "is there twice" if part_id in part_ids[:index] else f"is not a part of upload {upload.id}"
-            raise InvalidInput(f"{part_id} {reason}.", param=f"part_ids[{index}]")
+            raise InvalidInput(f"{part_id} {reason}.", param=f"part_ids[{index}]", code="invalid_value")
         chosen.append(left.pop(part_id))
     if _size(chosen) != upload.spec.size:
         message = f"The parts have {_size(chosen)} bytes together, but {upload.spec.size} were announced."
-        raise InvalidInput(message, param="part_ids")
+        raise InvalidInput(message, param="part_ids", code="invalid_value")
     return chosen
 
 
@@ -177,7 +181,8 @@ async def _verified(pieces: AsyncGenerator[bytes], md5: str) -> AsyncGenerator[b
             await asyncio.to_thread(digest.update, piece)
             yield piece
     if digest.hexdigest() != md5.lower():
-        raise InvalidInput(f"The parts have the MD5 checksum {digest.hexdigest()}, not {md5}.", param="md5")
+        message = f"The parts have the MD5 checksum {digest.hexdigest()}, not {md5}."
+        raise InvalidInput(message, param="md5", code="invalid_value")
 
 
 def _size(parts: Sequence[UploadPart]) -> int:
@@ -185,4 +190,5 @@ def _size(parts: Sequence[UploadPart]) -> int:
 
 
 def _not_pending(upload: Upload) -> InvalidInput:
-    return InvalidInput(f"Upload {upload.id} is not pending any more: it is {upload.status}.")
+    message = f"Upload {upload.id} is not pending any more: it is {upload.status}."
+    return InvalidInput(message, code="upload_not_pending")

@@ -22,8 +22,8 @@ hypothesis.settings.load_profile("default")
 
 @pytest.fixture(scope="session")
 def fuzz_seconds() -> float:
-    """How long one fuzzer runs: briefly, unless SANDLOT_FUZZ_SECONDS says otherwise."""
-    return float(os.environ.get("SANDLOT_FUZZ_SECONDS", "2"))
+    """How long one fuzzer runs: briefly, unless FUZZ_SECONDS says otherwise."""
+    return float(os.environ.get("FUZZ_SECONDS", "2"))
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,10 @@ def log_to_terminal(level: str) -> None:
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
     logging.basicConfig(level=level, handlers=[handler])
-    # What these do step by step is not the operator's concern, their complaints are.
-    for chatty in ("uvicorn.error", "apscheduler", "alembic"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    # What these do step by step is not the operator's concern, their complaints are; but uvicorn's warnings are about
+    # what strangers send, and advise to install something.
+    for chatty, level_shown in (("uvicorn.error", "ERROR"), ("apscheduler", "WARNING"), ("alembic", "WARNING")):
+        logging.getLogger(chatty).setLevel(level_shown)
 
 
 def add_request_id(record: logging.LogRecord) -> bool:

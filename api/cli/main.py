@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -12,12 +14,27 @@ from api.data_dir import DataDirError
 from api.settings import SettingsError
 from runtime.errors import SandlotError
 
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sandlot {metadata.version('sandlot')}")
+        raise typer.Exit
+
+
 commands = typer.Typer(
-    help="OpenAI's Containers API on your own machine, with real containers behind it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@commands.callback()
+def sandlot(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Tell it.")] = False,
+) -> None:
+    """OpenAI's Containers API on your own machine, with real containers behind it."""
+
+
 commands.command()(serve)
 commands.add_typer(keys, name="keys")
 

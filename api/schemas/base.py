@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Any, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 from starlette.responses import Response
+
+_INTEGER = re.compile("-?[0-9]+", re.ASCII)
 
 
 class RequestBody(BaseModel):
@@ -22,6 +26,15 @@ class Query(BaseModel):
     """A request's query parameters, which come as text: nothing unknown among them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain_integers(cls, value: Any, info: ValidationInfo) -> Any:
+        """Pydantic takes `1_0` and `10.0` for integers as well."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if int in (annotation, *get_args(annotation)) and not _INTEGER.fullmatch(value):
+            raise PydanticKnownError("int_parsing")
+        return value
 
 
 class ResponseBody(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from operator import not_
 from typing import Annotated, Literal
 
@@ -31,6 +32,8 @@ MAX_ARGUMENT_BYTES = 32 * 4096
 MAX_ENV_BYTES = 1024**2
 MAX_PATH_BYTES = 4096
 
+_VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+
 
 def _argument(text: str) -> str:
     if len(text.encode()) >= MAX_ARGUMENT_BYTES:
@@ -49,6 +52,14 @@ def _absolute(path: str) -> str:
     return path
 
 
+def _variable(name: str) -> str:
+    if not _VARIABLE.fullmatch(name):
+        raise PydanticCustomError(
+            "variable", "the name of a variable has letters, digits and underscores, and doesn't begin with a digit."
+        )
+    return name
+
+
 def _fits(env: dict[str, str]) -> dict[str, str]:
     if sum(len(name) + len(value.encode()) + 2 for name, value in env.items()) > MAX_ENV_BYTES:
         limit = {"limit": MAX_ENV_BYTES}
@@ -57,7 +68,7 @@ def _fits(env: dict[str, str]) -> dict[str, str]:
 
 
 Command = Annotated[str, Field(min_length=1), NO_NUL, AfterValidator(_argument)]
-EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=256)]
+EnvName = Annotated[str, Field(max_length=256), AfterValidator(_variable)]
 EnvValue = Annotated[str, NO_NUL, AfterValidator(_argument)]
 TimeoutMs = Annotated[int, Field(ge=1, le=MAX_TIMEOUT_MS)]
 OutputLength = Annotated[int, Field(ge=1, le=MAX_OUTPUT_LENGTH)]

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from api.schemas.base import NO_NUL, InFile, RequestBody, ResponseBody
 from api.schemas.files import ExpiresAfter, Filename, FileObject, file_spec
 from runtime.file_values import FilePurpose, Upload, UploadPart, UploadSpec, UploadStatus
+
+_MD5 = re.compile("[0-9a-fA-F]{32}")
+
+
+def _checksum(text: str) -> str:
+    if not _MD5.fullmatch(text):
+        raise PydanticCustomError("checksum", "it must be 32 hexadecimal digits.")
+    return text
 
 
 class UploadCreate(RequestBody):
@@ -35,7 +45,7 @@ class UploadComplete(RequestBody):
     """The body of `POST /v1/uploads/{id}/complete`."""
 
     part_ids: Annotated[list[str], Field(min_length=1)]
-    md5: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{32}$")] | None = None
+    md5: Annotated[str, AfterValidator(_checksum)] | None = None
 
 
 class UploadObject(ResponseBody):

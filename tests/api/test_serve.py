@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -101,6 +102,27 @@ def test_welcome(served: Service) -> None:
     assert "uid=" in shell.stdout
 
 
+def test_version() -> None:
+    """The command tells its version."""
+    assert sandlot("--version").stdout == f"sandlot {version('sandlot')}\n"
+
+
+def test_a_key_without_a_name(tmp_path: Path) -> None:
+    """It could not be told from others in the list."""
+    ended = sandlot("keys", "create", " ", DATA_DIR=str(tmp_path))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "name" in ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["delete", "key_1"]])
+def test_keys_of_nothing(tmp_path: Path, arguments: list[str]) -> None:
+    """Where there is no Sandlot yet, looking for keys makes none: it is said, since it may be the wrong place."""
+    ended = sandlot("keys", *arguments, DATA_DIR=str(tmp_path))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert str(tmp_path) in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_keys(served: Service) -> None:
     """Keys are made, listed with what they stored, and deleted while the service runs; a new one is good at once.
 
@@ -132,6 +154,15 @@ def test_not_http(served: Service) -> None:
     assert head.startswith(b"HTTP/1.1 400 ")
     assert b"x-request-id: req_" in head
     assert b'"code":"invalid_http"' in body
+
+
+@pytest.mark.parametrize("protocol", ["websocket", "h2c"])
+def test_upgrade(served: Service, protocol: str) -> None:
+    """A request for another protocol is answered as if it had asked for none, and is no matter for the log."""
+    before = len(served.log.read_text())
+    answer = httpx.get(f"{served.base_url}/nothing", headers={"connection": "upgrade", "upgrade": protocol})
+    assert answer.status_code == 404
+    assert "WARNING" not in served.log.read_text()[before:]
 
 
 def test_stop_with_open_stream(served: Service) -> None:

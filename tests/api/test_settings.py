@@ -61,6 +61,19 @@ def test_unusable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line.split(":")[0].strip() for line in lines] == ["SANDLOT_PORT", "SANDLOT_FILE_MAX_BYTES"]
 
 
+def test_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt setting is refused, with the one that is nearest; in small letters a name is the same."""
+    monkeypatch.setenv("sandlot_port", "9000")
+    monkeypatch.setenv("SANDLOT_ALLOWED_DOMAIN", "example.com")
+    monkeypatch.setenv("SANDLOT_XYZZY", "1")
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert str(caught.value).splitlines()[1:] == [
+        "  SANDLOT_ALLOWED_DOMAIN: there is no such setting; is SANDLOT_ALLOWED_DOMAINS meant?",
+        "  SANDLOT_XYZZY: there is no such setting",
+    ]
+
+
 def test_keys_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The keys are not in what a log or a traceback would show of the settings, or of what is made of them."""
     monkeypatch.setenv("SANDLOT_API_KEY", "sk-very-secret-key")

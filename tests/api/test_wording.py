@@ -11,6 +11,7 @@ from api.schemas.base import RequestBody
 from api.schemas.container_files import ContainerFileCreate
 from api.schemas.containers import ContainerCreate
 from api.schemas.shell_calls import ShellCallCreate
+from api.schemas.uploads import UploadComplete
 from runtime.errors import InvalidInput
 
 BIG = "x" * (32 * 4096)
@@ -269,3 +270,20 @@ def test_above_maximum() -> None:
     error = wording.above_maximum("n", 20, 50)
     assert error.message == "Invalid 'n': integer above maximum value. Expected a value <= 20, but got 50 instead."
     assert (error.param, error.code) == ("n", "integer_above_max_value")
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "message"),
+    [
+        (UploadComplete, {"part_ids": ["a"], "md5": "x"}, "Invalid 'md5': it must be 32 hexadecimal digits."),
+        (
+            ShellCallCreate,
+            {"commands": ["a"], "env": {"A=B": "c"}},
+            "Invalid 'env.A=B': the name of a variable has letters, digits and underscores, "
+            "and doesn't begin with a digit.",
+        ),
+    ],
+)
+def test_forms_of_texts(model: type[RequestBody], body: dict[str, Any], message: str) -> None:
+    """What form a text must have is said in words, not as a pattern."""
+    assert said(model, json.dumps(body)).message == message
