@@ -252,6 +252,7 @@ def settings_table() -> str:
             "",
             "Every setting is an environment variable. This table is made from `api/settings.py` by",
             "`python -m api.settings > docs/settings.md`; a test holds that it is current.",
+            "With a `SANDLOT_` variable that isn't in it, most likely a misspelt one, the service doesn't start.",
             "",
             "| variable | default | meaning |",
             "|---|---|---|",

@@ -51,7 +51,7 @@ def _with_keys(use: Callable[[KeyService], Awaitable[T]], *, of_before: bool = F
     """What `use` returns; with `of_before` there have to be keys already, so nothing is made to look for them in."""
     settings = read_settings()
     if of_before and is_new(settings.to_config()):
-        raise DataDirError(f"There is no Sandlot in {settings.directory} yet. See SANDLOT_DATA_DIR.")
+        raise DataDirError(f"There is no Sandlot in {settings.data_dir} yet. See SANDLOT_DATA_DIR.")
 
     async def run() -> T:
         async with open_keys(settings.to_config()) as service:

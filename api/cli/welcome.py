@@ -12,8 +12,9 @@ Try it (paste this into another terminal):
 
   URL={url}/v1/containers
   AUTH="Authorization: Bearer {key}"
-  ID=$(curl -s $URL -H "$AUTH" --json '{{"name": "first"}}' | grep -o 'cntr_[0-9a-f]*')
-  curl -s $URL/$ID/shell_calls -H "$AUTH" --json '{{"commands": ["uname -sr", "id", "ls -la"]}}'
+  JSON="Content-Type: application/json"
+  ID=$(curl -s $URL -H "$AUTH" -H "$JSON" -d '{{"name": "first"}}' | grep -o 'cntr_[0-9a-f]*')
+  curl -s $URL/$ID/shell_calls -H "$AUTH" -H "$JSON" -d '{{"commands": ["uname -sr", "id", "ls -la"]}}'
 """
 
 
