@@ -40,8 +40,8 @@ class Activity:
             self.touch(container_id)
 
     def quiet_seconds(self) -> float:
-        """For how long no container has been used; 0 while one is."""
-        return 0.0 if self._in_use else time.monotonic() - self._latest
+        """For how long no use of a container has begun or ended. One that takes long may only wait for something."""
+        return time.monotonic() - self._latest
 
     def in_use(self, container_id: str) -> bool:
         """Whether a use is under way."""
@@ -58,8 +58,8 @@ class Activity:
         self._unwritten.discard(container_id)
 
     async def write(self, store: ContainerStore) -> None:
-        """Bring the store up to date."""
+        """Bring the store up to date. What couldn't be written, or was used meanwhile, is written the next time."""
         times = {container_id: self._last[container_id] for container_id in self._unwritten}
-        self._unwritten.clear()
         if times:
             await store.touch(times)
+            self._unwritten -= {name for name, written in times.items() if self._last.get(name) == written}

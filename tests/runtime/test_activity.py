@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import DBAPIError
 
 from runtime.activity import Activity
 from runtime.store.base import Store
+from tests.refusing_database import refusing
 from tests.runtime.store.records import OWNER, container
 
 
@@ -33,6 +38,34 @@ async def test_what_is_gone_is_forgotten(store: Store) -> None:
     stored = await store.containers.find(OWNER, made.id)
     assert stored is not None
     assert stored.last_active_at == 1000
+
+
+async def test_what_could_not_be_written(store: Store, database_file: Path) -> None:
+    """Uses that the store didn't take are written the next time, unless the container is gone by then."""
+    activity, made, gone = Activity(), container(last_active_at=1000), container(last_active_at=1000)
+    for each in (made, gone):
+        await store.containers.add(each)
+        activity.touch(each.id)
+    with refusing(database_file, "UPDATE", "containers"), pytest.raises(DBAPIError):
+        await activity.write(store.containers)
+    activity.forget(gone.id)
+    await activity.write(store.containers)
+    stored = [await store.containers.find(OWNER, each.id) for each in (made, gone)]
+    assert [each and each.last_active_at for each in stored] == [activity.current(made).last_active_at, 1000]
+
+
+def test_quiet() -> None:
+    """It is quiet when nothing begins or ends, whatever is under way."""
+    activity = Activity()
+    assert activity.quiet_seconds() > 1000
+    activity.begin("a")
+    assert activity.quiet_seconds() < 1000
+    quiet = activity.quiet_seconds()
+    time.sleep(0.01)
+    assert activity.quiet_seconds() >= quiet + 0.01
+    quiet = activity.quiet_seconds()
+    activity.end("a")
+    assert activity.quiet_seconds() < quiet
 
 
 def test_uses_are_counted() -> None:
