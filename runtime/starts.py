@@ -43,17 +43,18 @@ class Starts:
         free = self._free_memory()
         return free is None or free >= reserves * self._reserve
 
+    def check(self) -> None:
+        """Raise Busy where there is no room for another."""
+        if not self.has_memory():
+            raise _no_memory()
+        wait = self._admitted * self._seconds / AT_ONCE
+        if wait > LONGEST_WAIT_SECONDS:
+            raise _too_many(math.ceil(wait - LONGEST_WAIT_SECONDS))
+
     @contextmanager
     def admission(self) -> Iterator[None]:
         """Count as one who waits or starts, until the end of the context. Raises Busy where there is no room for it."""
-        if not self.has_memory():
-            raise Busy("The host has no memory left for another container.", retry_after=MEMORY_RETRY_SECONDS)
-        wait = self._admitted * self._seconds / AT_ONCE
-        if wait > LONGEST_WAIT_SECONDS:
-            raise Busy(
-                "More containers are being created than can be started. Try again later.",
-                retry_after=math.ceil(wait - LONGEST_WAIT_SECONDS),
-            )
+        self.check()
         self._admitted += 1
         try:
             yield
@@ -62,8 +63,36 @@ class Starts:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn, and start a sandbox in it."""
-        async with self._turns:
-            began = time.monotonic()
+        """Wait for a turn, and start a sandbox in it.
+
+        Raises Busy when none comes in time, or those that were started meanwhile have taken the memory.
+        """
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise _too_many(math.ceil(self._seconds)) from None
+        try:
+            if not self.has_memory():
+                raise _no_memory()
+            with self._timed():
+                yield
+        finally:
+            self._turns.release()
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Count how long a start takes, whatever becomes of it: those that fail last the longest."""
+        began = time.monotonic()
+        try:
             yield
+        finally:
             self._seconds += _WEIGHT * (time.monotonic() - began - self._seconds)
+
+
+def _no_memory() -> Busy:
+    return Busy("The host has no memory left for another container.", retry_after=MEMORY_RETRY_SECONDS)
+
+
+def _too_many(retry_after: int) -> Busy:
+    return Busy("More containers are being created than can be started. Try again later.", retry_after=retry_after)

@@ -126,3 +126,59 @@ def test_memory_that_is_not_known() -> None:
     assert starts.has_memory(1000)
     with starts.admission():
         pass
+
+
+async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has no turn in time is told so, as is who comes while those that have one need that long."""
+    starts = of_a_large_host()
+    stalled = asyncio.Event()
+
+    async def start() -> None:
+        with starts.admission():
+            async with starts.turn():
+                await stalled.wait()
+                raise RuntimeError
+
+    tasks = [asyncio.create_task(start()) for _ in range(AT_ONCE)]
+    await asyncio.sleep(0)
+    monkeypatch.setattr(starts_module, "LONGEST_WAIT_SECONDS", 0.01)
+    with pytest.raises(Busy) as refused:
+        async with starts.turn():
+            pytest.fail("It has a turn")
+    assert refused.value.retry_after >= 1
+    stalled.set()
+    await asyncio.wait(tasks)
+    async with starts.turn():
+        assert starts.has_turns
+
+
+async def test_how_long_starts_take_that_fail_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine on which every start fails after a while isn't taken for a fast one."""
+    starts = of_a_large_host()
+
+    async def start() -> None:
+        async with starts.turn():
+            await asyncio.sleep(2 * GUESS)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await start()
+    monkeypatch.setattr(starts_module, "LONGEST_WAIT_SECONDS", GUESS / AT_ONCE)
+    with starts.admission(), pytest.raises(Busy):
+        starts.check()
+
+
+async def test_memory_that_went_while_one_waited() -> None:
+    """What was admitted is refused when its turn comes and those before it have taken the memory; its turn is free."""
+    free = RESERVE
+    starts = Starts(lambda: free, RESERVE)
+    with starts.admission():
+        free = RESERVE - 1
+        for _ in range(2 * AT_ONCE):
+            with pytest.raises(Busy) as refused:
+                async with starts.turn():
+                    pytest.fail("It has a turn")
+    assert refused.value.retry_after == MEMORY_RETRY_SECONDS
+    free = RESERVE
+    async with starts.turn():
+        pass
