@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Set
 from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import cast
 
 from runtime.activity import Activity
 from runtime.demand import Demand
@@ -26,6 +27,7 @@ BUSY_SECONDS = 0.5  # until it is tried again when all turns to start one are ta
 FAILED_SECONDS = 30.0  # until it is tried again when one couldn't be started
 LULL_SECONDS = 0.1  # for which no container should have been used before a sandbox is started
 LULLS = 5  # so many times that is waited for; then a sandbox is started all the same
+LAST_START_SECONDS = 3.0  # that the end waits for the start that is under way
 
 
 class Pool:
@@ -98,8 +100,9 @@ class Pool:
         return self._ready.popleft() if self._ready else None
 
     async def _keep(self) -> None:
-        await asyncio.gather(*map(self._join, self.names))
+        await asyncio.gather(*map(self._join, self.names), return_exceptions=True)
         log.info("%d sandboxes that were started ahead by the last run are ready", len(self._ready))
+        keeping = cast("asyncio.Task[None]", asyncio.current_task())
         while True:
             try:
                 if time.monotonic() - self._compared_at >= LOOK_SECONDS:
@@ -110,7 +113,9 @@ class Pool:
             except SandlotError as error:
                 log.warning("No sandbox can be started ahead: %s", error)
                 pause = FAILED_SECONDS
-            except Exception:
+            except (Exception, asyncio.CancelledError):
+                if keeping.cancelling():  # otherwise it is something below that was cancelled
+                    raise
                 log.exception("No sandbox can be started ahead")
                 pause = FAILED_SECONDS
             self._claimed.clear()
@@ -122,9 +127,9 @@ class Pool:
         """Make one of an earlier run ready, if it still answers."""
         try:
             await self._sandboxes.join(name)
-        except SandlotError as error:
-            log.info("%s, started ahead, is of no use any more: %s", name, error)
-            with suppress(SandlotError):  # then the reconciler does it
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others are of use
+            log.info("%s, started ahead, is of no use any more: %s", name, error or repr(error))
+            with suppress(Exception):  # then the reconciler does it
                 await self._remove(name)
         else:
             self._ready.append(name)
@@ -177,7 +182,8 @@ class Pool:
         self._names.add(name)
         try:
             async with self._starts.turn():
-                await uninterrupted(self._sandboxes.prepare(name, self._fingerprint))  # the next run takes it over
+                # Whether it is through in time or not, the next run takes over what it is worth.
+                await uninterrupted(self._sandboxes.prepare(name, self._fingerprint), LAST_START_SECONDS)
         except Exception:
             await self._remove(name)
             raise

@@ -10,10 +10,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def uninterrupted(work: Awaitable[T]) -> T:
+async def uninterrupted(work: Awaitable[T], grace: float | None = None) -> T:
     """Wait for `work` to end, even if the waiting task is cancelled; the cancellation is passed on afterwards.
 
-    So nothing is under way any more when its owner cleans up after it. The work has to end by itself.
+    So nothing is under way any more when its owner cleans up after it. The work has to end by itself, or else after
+    `grace` more seconds it is cancelled too.
     """
     task = asyncio.ensure_future(work)
     try:
@@ -21,5 +22,7 @@ async def uninterrupted(work: Awaitable[T]) -> T:
     except asyncio.CancelledError:
         while not task.done():
             with suppress(asyncio.CancelledError):
-                await asyncio.wait({task})
+                _, late = await asyncio.wait({task}, timeout=grace)
+                for one in late:
+                    one.cancel()
         raise

@@ -37,6 +37,7 @@ class Run:
     pool: Pool
     sandboxes: Sandboxes
     engine: DockerEngine
+    activity: Activity
     free_memory: int = 2 * RESERVE
 
     def claim(self, limit: MemoryLimit = MemoryLimit.GIB_1, *, with_files: bool = False) -> str | None:
@@ -59,15 +60,24 @@ class Installation:
 
     @asynccontextmanager
     async def run(
-        self, least: int, most: int | None = None, *, image: str = IMAGE, cpus: float = 1.0, oci_runtime: str = DEFAULT
+        self,
+        least: int,
+        most: int | None = None,
+        *,
+        image: str = IMAGE,
+        cpus: float = 1.0,
+        oci_runtime: str = DEFAULT,
+        kind: type[DockerEngine] = DockerEngine,
     ) -> AsyncIterator[Run]:
         """A run of the service, as far as a pool needs one."""
-        engine = await DockerEngine.connect(runtime=oci_runtime, cpus=cpus)
+        engine = await kind.connect(runtime=oci_runtime, cpus=cpus)
         async with Egress.open(EgressConfig(), SystemResolver()) as egress:
             sandboxes = Sandboxes(engine, Gates(egress, EgressConfig(), Seal(None)), image, self.id)
             starts = Starts(lambda: run.free_memory, RESERVE)
             demand = Demand(least, least if most is None else most)
-            run = Run(Pool(sandboxes, self.store.containers, starts, Activity(), demand), sandboxes, engine)
+            activity = Activity()
+            pool = Pool(sandboxes, self.store.containers, starts, activity, demand)
+            run = Run(pool, sandboxes, engine, activity)
             await run.pool.find()
             async with run.pool.kept():
                 yield run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from runtime import pool as pool_module
 from runtime import sandboxes as sandboxes_module
 from runtime.engines.base import SandboxSpec
 from runtime.engines.docker import DockerEngine
+from runtime.engines.meeting_point import MeetingPoint
 from runtime.ids import new_container_id
 from runtime.link.bootstrap import COMMAND
 from runtime.sandboxes import INSTANCE_LABEL, PREPARED_LABEL
@@ -207,6 +209,61 @@ async def test_what_a_crash_left_half_made(installation: Installation, monkeypat
     async with installation.run(2) as run:
         assert half_made in run.pool.names
         assert half_made not in await run.full(2)
+
+
+class Exhausted(DockerEngine):
+    """Docker, in a process that has no descriptor left when it joins the first sandbox."""
+
+    met = 0
+
+    async def meet(self, name: str) -> MeetingPoint | None:
+        """See Engine."""
+        self.met += 1
+        if self.met == 1:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return await super().meet(name)
+
+
+async def test_one_that_can_not_be_joined(installation: Installation) -> None:
+    """Whatever goes wrong with one of the last run: the others are ready, it is replaced, and the pool goes on."""
+    async with installation.run(3) as run:
+        names = await run.full(3)
+    async with installation.run(3, kind=Exhausted) as run:
+        after = await run.full(3)
+        assert len(after & names) == 2
+        assert (await run.sandboxes.on_engine()).keys() == after
+        assert run.claim() in after
+        await run.full(3)
+
+
+async def test_it_waits_for_a_lull(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is started while one use comes after the other; then it is, though a use that only waits goes on."""
+    monkeypatch.setattr(pool_module, "LULL_SECONDS", 1.0)
+    monkeypatch.setattr(pool_module, "LULLS", 1000)
+    async with installation.run(1) as run:
+        await run.full(1)
+        run.activity.begin("waits")
+        run.claim()
+        for _ in range(100):
+            run.activity.touch("used")
+            assert len(run.pool.names) == 0
+            await asyncio.sleep(0.02)
+        await run.full(1)
+
+
+async def test_it_does_not_wait_for_ever(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When no lull comes, another is started all the same."""
+    monkeypatch.setattr(pool_module, "LULL_SECONDS", 0.1)
+
+    async def use() -> None:
+        while True:
+            run.activity.touch("used")
+            await asyncio.sleep(0.02)
+
+    async with installation.run(1) as run:
+        using = asyncio.create_task(use())
+        await run.full(1)
+        using.cancel()
 
 
 async def test_demand(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
