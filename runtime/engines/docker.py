@@ -7,7 +7,6 @@ import json
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
@@ -24,6 +23,7 @@ from docker.utils import kwargs_from_env
 
 from runtime.engines.attach_stream import AttachStream
 from runtime.engines.base import Handle, SandboxSpec
+from runtime.engines.daemon_threads import DaemonThreads
 from runtime.engines.meeting_point import LocalMeetingPoint
 from runtime.engines.seccomp import seccomp_profile
 from runtime.errors import EngineMisconfigured, EngineUnavailable, NotFound
@@ -53,7 +53,7 @@ class DockerEngine:
         self._runtime = runtime
         self._cpus = cpus
         self._local = client.base_url.startswith("http+docker:")  # SDK's word for a Unix socket
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="docker")
+        self._threads = DaemonThreads(THREADS, "docker")
 
     @classmethod
     async def connect(cls, *, runtime: str | None, cpus: float) -> Self:
@@ -69,7 +69,7 @@ class DockerEngine:
 
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                client, adaptable = await asyncio.to_thread(connect)
+                client, adaptable = await DaemonThreads(1, "docker").run(connect)
                 return cls(client, runtime, cpus, adaptable=adaptable)
         except (DockerException, requests.RequestException, TimeoutError) as error:
             raise EngineUnavailable(f"The Docker engine doesn't answer: {error}") from error
@@ -211,7 +211,6 @@ class DockerEngine:
 
     async def aclose(self) -> None:
         """See Engine."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
     async def _found(self, call: Callable[[], T], name: str) -> T:
@@ -224,7 +223,7 @@ class DockerEngine:
         """Run a blocking call on a thread, within the deadline. A 404 is left to the caller."""
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+                return await self._threads.run(call)
         except NoSuchContainer:
             raise
         except (DockerException, requests.RequestException, TimeoutError, OSError) as error:
