@@ -29,9 +29,12 @@ from runtime.sandboxes import PREPARED_MEMORY, Sandboxes
 from runtime.skills import SkillService
 from runtime.starts import Starts
 from runtime.store.base import Store
+from runtime.uninterrupted import uninterrupted
 from runtime.values import Container, ContainerSpec, ContainerStatus, Page, PageRequest
 
 log = logging.getLogger(__name__)
+
+LAST_START_SECONDS = 3.0  # that a create which is called off waits for the start under way; 0.3 on an idle machine
 
 
 class Lease:
@@ -89,11 +92,14 @@ class ContainerService:
     async def create(self, owner: str, spec: ContainerSpec) -> Container:
         """A new container, running, with its files and skills in it.
 
-        Raises NotFound and InvalidInput for what it can't have, and Busy when the host can't hold it, before anything
-        is made.
+        Raises NotFound and InvalidInput for what it can't have, and Busy when the host can't hold it: then nothing is
+        left of it.
         """
         network = self._gates.check(spec.network)
         files = await self._copies.find_all(owner, spec.file_ids)
+        self._check_room()  # before skills are packed, which takes seconds of a processor
+        if not self._pool:
+            self._starts.check()
         async with self._skills.mountable(owner, spec.skills) as skills:
             return await self._make(owner, spec, network, files, skills)
 
@@ -138,7 +144,7 @@ class ContainerService:
         live = [ContainerStatus.RUNNING, ContainerStatus.EXPIRED]
         await self._store.containers.move(container_id, live, ContainerStatus.DELETING)
         self._forget_running(container_id)
-        self._remove(container_id)
+        self.finish_delete(container_id)
 
     async def delete_all(self, owner: str) -> None:
         """Remove all of an owner's containers."""
@@ -147,21 +153,31 @@ class ContainerService:
                 with suppress(NotFound):  # its deletion is under way
                     await self.delete(owner, container.id)
 
-    async def finish_delete(self, container_id: str) -> None:
-        """Remove a container whose status is `deleting`."""
-        await self._sandboxes.destroy(container_id)
-        await self._store.containers.remove(container_id)
-        self._activity.forget(container_id)
+    async def abandon(self, container: Container) -> None:
+        """Leave nothing behind of a container that couldn't be made, even if that can't be recorded."""
+        made = [ContainerStatus.CREATING, ContainerStatus.RUNNING]
+        try:
+            await self._store.containers.move(container.id, made, ContainerStatus.DELETING)
+        finally:
+            self.finish_delete(container.id)
+
+    def finish_delete(self, container_id: str) -> None:
+        """Cut off a container whose status is `deleting`; it is removed soon, and then its record."""
+
+        async def remove() -> None:
+            await self._sandboxes.destroy(container_id)
+            await self._store.containers.remove(container_id)
+
+        self._cut_off(container_id, remove)
 
     async def expire(self, container: Container) -> None:
-        """Remove the sandbox and keep the record."""
+        """Cut the container off and keep its record; the engine removes it soon."""
         await self._activity.write(self._store.containers)
         expired = await self._store.containers.move(container.id, [ContainerStatus.RUNNING], ContainerStatus.EXPIRED)
         self._forget_running(container.id)
         if expired:
-            await self._sandboxes.destroy(container.id)
+            self._cut_off(container.id, partial(self._sandboxes.destroy, container.id))
             await self._store.container_files.sync(container.id, [])
-            self._activity.forget(container.id)
 
     async def expire_due(self) -> None:
         """Expire every container whose time is up."""
@@ -210,7 +226,7 @@ class ContainerService:
             if container.status is ContainerStatus.CREATING:
                 await self._store.containers.move(container.id, [ContainerStatus.CREATING], ContainerStatus.RUNNING)
         except BaseException:
-            await asyncio.shield(self._abandon(container))
+            await asyncio.shield(self.abandon(container))
             raise
         finally:
             self._activity.end(container.id)
@@ -219,7 +235,8 @@ class ContainerService:
 
     async def _start(self, container: Container, files: Path | None) -> Sandbox:
         async with self._starts.turn():
-            return await self._sandboxes.start(container, files)
+            # What is removed before the engine has made it would be made afterwards, and stay until it is noticed.
+            return await uninterrupted(self._sandboxes.start(container, files), LAST_START_SECONDS)
 
     async def _find(self, owner: str, container_id: str) -> Container:
         """The owner's container, running or expired: one whose time is up is expired first."""
@@ -250,16 +267,11 @@ class ContainerService:
         in_use = self._activity.in_use(container.id)
         return is_due(self._activity.current(container), int(time.time()), in_use=in_use)
 
-    async def _abandon(self, container: Container) -> None:
-        """Leave nothing behind of a container that couldn't be made."""
-        made = [ContainerStatus.CREATING, ContainerStatus.RUNNING]
-        await self._store.containers.move(container.id, made, ContainerStatus.DELETING)
-        self._remove(container.id)
-
-    def _remove(self, container_id: str) -> None:
-        """Cut a container off whose status is `deleting`; it is removed soon."""
+    def _cut_off(self, container_id: str, remove: Callable[[], Awaitable[None]]) -> None:
+        """Let nothing in or out of a container that isn't to live any more; nobody waits for the engine."""
         self._sandboxes.cut_off(container_id)
-        self._removals.begin(container_id, partial(self.finish_delete, container_id))
+        self._activity.forget(container_id)
+        self._removals.begin(container_id, remove)
 
 
 def _is_plain(spec: ContainerSpec) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Set
+from collections.abc import Awaitable, Callable, Collection, Mapping, Set
 from dataclasses import dataclass
+from functools import partial
 
 from runtime.activity import Activity
 from runtime.containers import ContainerService
 from runtime.errors import SandlotError
 from runtime.pool import Pool
+from runtime.removals import Removals
 from runtime.sandboxes import Sandboxes
 from runtime.store.base import ContainerStore
 from runtime.values import Container, ContainerStatus
@@ -72,31 +74,36 @@ class Reconciler:
         pool: Pool,
         containers: ContainerService,
         activity: Activity,
+        removals: Removals,
     ) -> None:
         self._store = store
         self._sandboxes = sandboxes
         self._pool = pool
         self._containers = containers
         self._activity = activity
+        self._removals = removals
 
     async def reconcile(self) -> None:
-        """Compare and put right, once. EngineUnavailable when the engine doesn't answer: then nothing is concluded."""
+        """Compare and put right, once. EngineUnavailable when the engine doesn't answer: then nothing is concluded.
+
+        Each difference is put right on its own, and the engine removes things in the background: one container that
+        can't be helped keeps neither the service from starting nor the others waiting.
+        """
         before = await self._records()
         on_engine = await self._sandboxes.on_engine()
         pooled = self._pool.names
         found = compare(before, on_engine, await self._records(), self._activity.in_use, pooled)
         for container in found.lost:
             log.warning("%s is no longer on the engine: it counts as expired", container.id)
-            await self._containers.expire(container)
+            await _by_itself(container, self._containers.expire)
         for container in found.unfinished:
             log.info("%s was never finished", container.id)
-            await self._store.move(container.id, [ContainerStatus.CREATING], ContainerStatus.DELETING)
-            await self._containers.finish_delete(container.id)
+            await _by_itself(container, self._containers.abandon)
         for container in found.undeleted:
-            await self._containers.finish_delete(container.id)
+            self._containers.finish_delete(container.id)
         for name in found.orphans:
-            log.info("%s is on the engine without a record: removed", name)
-            await self._sandboxes.destroy(name)
+            log.info("%s is on the engine without a record: it is removed", name)
+            self._removals.begin(name, partial(self._sandboxes.destroy, name))
 
     async def relink(self) -> None:
         """Bring back the links of containers with a network that have lost theirs, as by a restart of the service.
@@ -119,3 +126,11 @@ class Reconciler:
 
     async def _records(self) -> Collection[Container]:
         return await self._store.in_status(ContainerStatus.CREATING, ContainerStatus.RUNNING, ContainerStatus.DELETING)
+
+
+async def _by_itself(container: Container, put_right: Callable[[Container], Awaitable[None]]) -> None:
+    """Put something right; what fails is tried again the next time."""
+    try:
+        await put_right(container)
+    except Exception:
+        log.exception("%s can't be put right", container.id)

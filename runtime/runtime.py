@@ -92,15 +92,13 @@ class Runtime:
             containers = ContainerService(
                 store, sandboxes, gates, activity, copies, skills, pool, starts, removals, config.max_containers
             )
-            reconciler = Reconciler(store.containers, sandboxes, pool, containers, activity)
+            reconciler = Reconciler(store.containers, sandboxes, pool, containers, activity, removals)
             await pool.find()
             await reconciler.reconcile()
-            stack.push_async_callback(activity.write, store.containers)
             stack.callback(sandboxes.close)
 
-            async def sweep() -> None:
+            async def write_activity() -> None:
                 await activity.write(store.containers)
-                await containers.expire_due()
 
             async def forget_ownerless() -> None:
                 """A key that was deleted may still have been good for something, or have had an upload under way."""
@@ -110,7 +108,8 @@ class Runtime:
                     await store.keys.remove_belongings(owner)
 
             jobs: Mapping[Job, float] = {
-                sweep: SWEEP_SECONDS,
+                write_activity: SWEEP_SECONDS,
+                containers.expire_due: SWEEP_SECONDS,
                 files.expire_due: SWEEP_SECONDS,
                 uploads.expire_due: SWEEP_SECONDS,
                 reconciler.reconcile: RECONCILE_SECONDS,
@@ -122,6 +121,9 @@ class Runtime:
                 schedule(jobs, at_once=[reconciler.relink, forget_ownerless, storage.collect])
             )
             await stack.enter_async_context(pool.kept())
+            stack.push_async_callback(
+                write_activity
+            )  # the first thing at the end: what comes after it may take a while
             yield cls(
                 containers=containers,
                 container_files=ContainerFileService(store.container_files, containers, copies, config.file_max_bytes),

@@ -35,8 +35,8 @@ class Service:
     """One service with its own data directory and port; both stay the same from start to start.
 
     `settings` are further settings, without their prefix. `hosts` are names with the addresses that this process alone
-    finds them at, which takes root. `open_files` is how many it may have open. As a context manager it starts, and at
-    the end leaves nothing on the engine.
+    finds them at, which takes root; `open_files` is how many it may have open; `engine` is an address of the engine for
+    it alone. As a context manager it starts, and at the end leaves nothing on the engine.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Service:
         settings: Mapping[str, str] | None = None,
         hosts: Mapping[str, str] | None = None,
         open_files: int | None = None,
+        engine: str | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.port = free_port()
@@ -54,6 +55,7 @@ class Service:
         self._settings = {"DATA_DIR": str(data_dir), "PORT": str(self.port), "POOL_SIZE": "0", **(settings or {})}
         self._hosts = hosts
         self._open_files = open_files
+        self._engine = {} if engine is None else {"DOCKER_HOST": engine}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -76,7 +78,7 @@ class Service:
         if self._process is not None:
             raise RuntimeError("The service runs already.")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SANDLOT_")}
-        environment |= {f"SANDLOT_{name}": value for name, value in self._settings.items()}
+        environment |= {f"SANDLOT_{name}": value for name, value in self._settings.items()} | self._engine
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._with_open_files(), *self._with_hosts(), sys.executable, "-m", "api.cli.main", "serve"],

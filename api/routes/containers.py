@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.disconnects import unless_client_leaves
 from api.pagination import ListObject
 from api.requests import no_query, read_body, read_query, runtime_of, settings_of
 from api.routing import Routes
@@ -20,7 +21,8 @@ async def create(request: Request, owner: str) -> Response:
     settings = settings_of(request)
     wanted = await read_body(request, ContainerCreate, settings.container_request_max_bytes)
     spec = wanted.to_spec(settings.expires_after_max_minutes)
-    return ContainerObject.of(await runtime_of(request).containers.create(owner, spec)).response()
+    made = await unless_client_leaves(request, runtime_of(request).containers.create(owner, spec))
+    return ContainerObject.of(made).response()
 
 
 @routes.get("")

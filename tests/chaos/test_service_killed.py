@@ -8,6 +8,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
+from runtime.runtime import SWEEP_SECONDS
 from tests.service import SETTLED_SECONDS, Service, wait_until
 from tests.shell import EXITED, Json, call, joined, rejoined, stdout, streamed
 
@@ -75,6 +76,22 @@ def test_a_stream_is_rejoined_where_it_broke(mortal: Service, client_of: httpx.C
     assert [event["sequence_number"] for event in seen + rest] == list(range(len(seen + rest)))
     assert joined(seen + rest, "stdout") == "".join(f"{number}\n" for number in range(1, 41))
     assert rest[-1]["shell_call"]["status"] == "completed"
+
+
+def test_when_it_was_used_last_is_known(mortal: Service, client_of: httpx.Client, container_id: str) -> None:
+    """A use that is some seconds old is known after kill -9."""
+    time.sleep(1.1)  # times are in seconds
+    stdout(client_of, container_id, "true")
+    before = last_use(client_of, container_id)
+    time.sleep(2 * SWEEP_SECONDS)
+    kill_and_start(mortal)
+    assert last_use(client_of, container_id) == before
+
+
+def last_use(http: httpx.Client, container_id: str) -> int:
+    """When a container was used last, as the list has it, which is no use of it."""
+    found = http.get("/containers", params={"limit": 100}).raise_for_status().json()["data"]
+    return next(int(container["last_active_at"]) for container in found if container["id"] == container_id)
 
 
 @pytest.mark.parametrize("delay", [0.2, 0.8, 1.6])
