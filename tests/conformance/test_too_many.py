@@ -12,6 +12,7 @@ from openai.types import ContainerCreateResponse
 
 from runtime.engines.docker import DockerEngine
 from runtime.sandboxes import INSTANCE_LABEL
+from tests.container_skills import inline
 from tests.envelope import refusal
 from tests.service import Service
 from tests.shell import stdout
@@ -47,6 +48,14 @@ def test_more_than_there_may_be(bounded: Service) -> None:
         check_busy(http.post("/containers", json={"name": "one more"}))
 
 
+def test_no_room_is_said_before_any_work(bounded: Service) -> None:
+    """Where there is no room, not even the skills of a create are looked at."""
+    with bounded.http() as http:
+        while len(http.get("/containers").json()["data"]) < 2:
+            http.post("/containers", json={"name": "x"}).raise_for_status()
+        check_busy(http.post("/containers", json={"name": "x", "skills": [inline("broken", b"no zip")]}))
+
+
 def test_the_limit_holds_at_once(bounded: Service) -> None:
     """Of creates at once no more than there may be succeed, and the official client says of the others what it is."""
     bounded.delete_containers()
@@ -71,6 +80,7 @@ def test_a_host_without_memory(tmp_path_factory: pytest.TempPathFactory) -> None
     settings = {"MEMORY_RESERVE_BYTES": str(2**60), "POOL_SIZE": "2"}
     with Service(tmp_path_factory.mktemp("full"), settings) as service, service.http() as http:
         check_busy(http.post("/containers", json={"name": "x"}))
+        check_busy(http.post("/containers", json={"name": "x", "skills": [inline("broken", b"no zip")]}))
         assert http.get("/containers").json()["data"] == []
         assert (service.engine_containers(), service.ready()) == ([], [])
 
