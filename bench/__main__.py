@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +14,6 @@ from bench.machine import describe
 from bench.parts import creates, files, network, sandboxes
 from bench.parts.base import Part, Sizes
 from bench.report import Report
-from bench.rounds import Measured
-from bench.scale.figures import Outcome
 from bench.scale.run import FULL, measure_all
 
 RESULTS = Path(__file__).parent / "results"
@@ -28,16 +28,20 @@ SCALE = "scale"
 
 
 def main() -> None:
-    """Measure everything, or the parts that are asked for."""
+    """Measure everything, or the parts that are asked for. The exit code is 1 when something has failed."""
     asked = _arguments()
-    began = datetime.now(UTC)
-    machine = describe()
+    report = Report(datetime.now(UTC), describe(), [])
     with tempfile.TemporaryDirectory(prefix="sandlot-bench-") as made:
-        measured = list(_measured(asked, Path(made)))
-        outcomes = list(_outcomes(asked, Path(made)))
-    report = Report(began, machine, measured, outcomes)
+        for part in asked.parts:
+            try:
+                _measure(part, asked, Path(made), report)
+            except Exception as error:  # noqa: BLE001 - what the other parts take minutes for isn't to be lost with it
+                traceback.print_exc()
+                report.failures[part] = f"{type(error).__name__}: {error}".splitlines()[0]
+            report.write(asked.results)
     print(report.markdown())
-    report.write(asked.results)
+    if report.failures or any(measured.failures for measured in report.measured):
+        sys.exit(1)
 
 
 def _arguments() -> argparse.Namespace:
@@ -52,24 +56,19 @@ def _arguments() -> argparse.Namespace:
     asked = parser.parse_args()
     if unknown := {*asked.parts} - {*PARTS, SCALE}:
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
-    asked.parts = asked.parts or [*PARTS, SCALE]
+    asked.parts = [part for part in (*PARTS, SCALE) if part in asked.parts or not asked.parts]
     return asked
 
 
-def _measured(asked: argparse.Namespace, folder: Path) -> Iterator[Measured]:
-    """What contestants did against each other."""
-    sizes = Sizes(asked.runs, asked.megabytes, asked.requests)
-    for name, measure in PARTS.items():
-        if name in asked.parts:
-            own = folder / name
-            own.mkdir()
-            yield from measure(sizes, own)
-
-
-def _outcomes(asked: argparse.Namespace, folder: Path) -> Iterator[Outcome]:
-    """What there is with many at a time."""
-    if SCALE in asked.parts:
-        yield from measure_all(FULL, folder)
+def _measure(part: str, asked: argparse.Namespace, folder: Path, report: Report) -> None:
+    """Add what a part gives to the report."""
+    if part == SCALE:
+        for outcome in measure_all(FULL, folder):
+            report.outcomes.append(outcome)
+    else:
+        own = folder / part
+        own.mkdir()
+        report.measured.extend(PARTS[part](Sizes(asked.runs, asked.megabytes, asked.requests), own))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,18 +17,21 @@ from bench.table import markdown
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was measured, on what, and when."""
+    """What was measured, on what, and when; it grows as a run goes on."""
 
     measured_at: datetime
     machine: Mapping[str, str]
-    measured: Sequence[Measured]
-    outcomes: Sequence[Outcome] = ()
+    measured: list[Measured]
+    outcomes: list[Outcome] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    """Parts that came to no end, and why."""
 
     def markdown(self) -> str:
         """The table, and below it what it was measured on."""
         machine = "; ".join(f"{name} {value}" for name, value in self.machine.items())
         table = markdown(self.measured, self.outcomes)
-        return f"{table}\n\nMeasured on {self.measured_at:%Y-%m-%d}: {machine}.\n"
+        failed = "".join(f"\n\nThe part {part} failed: {why}" for part, why in self.failures.items())
+        return f"{table}{failed}\n\nMeasured on {self.measured_at:%Y-%m-%d}: {machine}.\n"
 
     def json(self) -> str:
         """Everything, with the time of each run in seconds."""
@@ -36,6 +39,7 @@ class Report:
             "measured_at": self.measured_at.isoformat(timespec="seconds"),
             "machine": dict(self.machine),
             "benchmarks": [_of_contestants(measured) for measured in self.measured],
+            "failures": dict(self.failures),
             "scale": [_of_figure(figure) for outcome in self.outcomes for figure in outcome.figures],
         }
         return json.dumps(value, indent=1) + "\n"
@@ -46,8 +50,8 @@ class Report:
         stem = self.measured_at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         (folder / f"{stem}.md").write_text(self.markdown())
         (folder / f"{stem}.json").write_text(self.json())
-        if self.measured:
-            draw_distributions(self.measured, folder / f"{stem}-distributions.png")
+        if drawn := [measured for measured in self.measured if measured.seconds]:
+            draw_distributions(drawn, folder / f"{stem}-distributions.png")
         if plots := [plot for outcome in self.outcomes for plot in outcome.plots]:
             draw_growth(plots, folder / f"{stem}-growth.png")
 
@@ -58,8 +62,9 @@ def _of_contestants(measured: Measured) -> dict[str, object]:
     return {
         "name": benchmark.name,
         "goals": [
-            {"for": goal.judged, "goal": str(goal), "reached": goal.reached(by_name)} for goal in benchmark.goals
+            {"for": goal.judged, "goal": str(goal), "reached": measured.reached(goal)} for goal in benchmark.goals
         ],
+        "failures": dict(measured.failures),
         "contestants": [
             {
                 "name": name,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from bench.goals import Goal
 from bench.percentiles import Percentiles
 from bench.rounds import Measured
 from bench.scale.figures import Figure, Outcome, Quantity
@@ -23,16 +22,18 @@ def markdown(measured: Iterable[Measured], outcomes: Iterable[Outcome] = ()) -> 
 
 
 def _of_contestants(measured: Measured) -> Iterator[Sequence[str]]:
-    by_name = measured.percentiles()
-    for name, times in by_name.items():
+    benchmark = measured.benchmark
+    for name, times in measured.percentiles().items():
         yield (
-            measured.benchmark.name,
+            benchmark.name,
             name,
-            *_shown(times, measured.benchmark.unit),
+            *_shown(times, benchmark.unit),
             str(len(measured.seconds[name])),
             ", ".join(_factor(factor, other) for other, factor in measured.speed_ups(name).items()),
-            "; ".join(_verdict(goal, by_name) for goal in measured.benchmark.goals if goal.judged == name),
+            _verdicts(measured, name),
         )
+    for name, failure in measured.failures.items():
+        yield benchmark.name, name, f"failed: {failure.replace('|', '/')}", "", "", "", "", _verdicts(measured, name)
 
 
 def _of_figure(figure: Figure) -> Sequence[str]:
@@ -52,5 +53,8 @@ def _factor(factor: float, other: str) -> str:
     return f"{factor:.{0 if factor >= 10 else 2}f}x {other}"
 
 
-def _verdict(goal: Goal, by_name: Mapping[str, Percentiles]) -> str:
-    return f"{goal}: {'reached' if goal.reached(by_name) else 'NOT reached'}"
+def _verdicts(measured: Measured, name: str) -> str:
+    """What became of the goals of a contestant."""
+    said = {True: "reached", False: "NOT reached", None: "not measured"}
+    goals = [goal for goal in measured.benchmark.goals if goal.judged == name]
+    return "; ".join(f"{goal}: {said[measured.reached(goal)]}" for goal in goals)
