@@ -15,7 +15,7 @@ from runtime import pool as pool_module
 from runtime import sandboxes as sandboxes_module
 from runtime.engines.base import SandboxSpec
 from runtime.engines.docker import DockerEngine
-from runtime.engines.meeting_point import MeetingPoint
+from runtime.engines.meeting_point import LocalMeetingPoint
 from runtime.ids import new_container_id
 from runtime.link.bootstrap import COMMAND
 from runtime.sandboxes import INSTANCE_LABEL, PREPARED_LABEL
@@ -216,7 +216,7 @@ class Exhausted(DockerEngine):
 
     met = 0
 
-    async def meet(self, name: str) -> MeetingPoint | None:
+    async def meet(self, name: str) -> LocalMeetingPoint | None:
         """See Engine."""
         self.met += 1
         if self.met == 1:
