@@ -34,7 +34,10 @@ class HttpProtocol(HttpToolsProtocol):
     server_state: Connections
 
     _heard = 0.0
-    """When the connection's last byte came, or the first of the head that isn't whole yet, by the loop's clock."""
+    """When the client's turn began, by the loop's clock: with the last byte that came, or the last answer.
+
+    Not with each byte of a head, though, which has to be whole in time.
+    """
 
     _in_head = True
     """Whether a head is on its way. A new connection is for nothing else: what it owes begins with it."""
@@ -43,16 +46,16 @@ class HttpProtocol(HttpToolsProtocol):
     """Whether a body is on its way."""
 
     _head_bytes = 0
-    """Bytes of the request's URL, headers and trailers so far."""
+    """Bytes of the request's headers and trailers so far."""
 
     _head_too_large = False
     """Whether that is why the parser was stopped."""
 
     _parsed = False
-    """Whether the parser made something of what it was given last."""
+    """Whether a head became whole, or body came, of what the parser was given last."""
 
     _unparsed_bytes = 0
-    """Bytes that the parser was given, and keeps, since it made something of any: a line without an end."""
+    """Bytes that the parser was given since then: a head, a line or trailers without an end."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """See asyncio.Protocol."""
@@ -64,7 +67,7 @@ class HttpProtocol(HttpToolsProtocol):
             super().connection_made(GatheringTransport(transport))
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser. It tells of whole headers only, so what it keeps until then is counted here."""
+        """Feed the parser. It tells of whole headers only, and keeps what it has of others, so that is counted here."""
         if not self._in_head:
             self._heard = self.loop.time()
         self._parsed = False
@@ -102,18 +105,18 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        """A piece of the URL."""
-        self._count(len(url))
-        super().on_url(url)
-
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; after a body that came in chunks, a trailer."""
-        self._count(len(name) + len(value))
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > HEAD_MAX_BYTES or len(self.headers) >= HEAD_MAX_HEADERS:
+            self._stop_parser()
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
+        self._parsed = True
+        if len(self.url) + self._head_bytes > HEAD_MAX_BYTES:
+            self._stop_parser()
         self._in_head, self._in_body = False, True
         self._heard = self.loop.time()
         super().on_headers_complete()
@@ -131,6 +134,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The whole response was written: now it goes, before anything else is done for the request."""
         cast(GatheringTransport, self.transport).flush()
+        self._heard = self.loop.time()
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -140,12 +144,9 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             self._refuse(NOT_HTTP, msg, "invalid_http")
 
-    def _count(self, length: int) -> None:
-        self._parsed = True
-        self._head_bytes += length
-        if self._head_bytes > HEAD_MAX_BYTES or len(self.headers) >= HEAD_MAX_HEADERS:
-            self._head_too_large = True
-            raise HeadTooLargeError
+    def _stop_parser(self) -> None:
+        self._head_too_large = True
+        raise HeadTooLargeError
 
     def _refuse(self, answer: Answer, message: str, code: str) -> None:
         """Answer what no middleware will ever see, and hang up."""

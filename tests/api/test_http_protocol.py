@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from api.connections import BODY_SECONDS, CROWDED_SECONDS, HEAD_SECONDS, Connections
+from api.connections import BODY_SECONDS, CROWDED_SECONDS, HEAD_SECONDS, KEEP_ALIVE_SECONDS, Connections
 from api.http_protocol import HttpProtocol
 
 HEAD = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n"
@@ -198,6 +198,20 @@ async def test_a_long_call(connect: Connect) -> None:
     assert not line.wait(100_000)
     await line.send(HEAD[:10])
     assert not line.wait(100_000)
+
+
+async def test_after_a_long_call(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time to ask for something else begins with the answer, however long that took."""
+    line = connect()
+    line.application.may_read.set()
+    await line.send(HEAD + bytes(10))
+    later = asyncio.get_running_loop().time() + 100_000
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: later)
+    line.application.may_answer.set()
+    await settle()
+    assert line.wire.received.startswith(b"HTTP/1.1 200 ")
+    assert not line.wait(KEEP_ALIVE_SECONDS - 1)
+    assert line.wait(KEEP_ALIVE_SECONDS + 1)
 
 
 async def test_the_rest_of_a_body_that_was_answered(connect: Connect) -> None:

@@ -18,7 +18,7 @@ def part(head: str, content: str = "content") -> bytes:
 
 
 # A body's Content-Type, the body, and the param and code of what is wrong with it.
-UPLOADS: dict[str, tuple[str, bytes, str, str]] = {
+UPLOADS: dict[str, tuple[str, bytes, str | None, str]] = {
     "no boundary": ("multipart/form-data", FILE + END, "file", "invalid_multipart"),
     "empty boundary": ("multipart/form-data; boundary=", FILE + END, "file", "invalid_multipart"),
     "another boundary": ("multipart/form-data; boundary=c", FILE + END, "file", "invalid_multipart"),
@@ -32,7 +32,7 @@ UPLOADS: dict[str, tuple[str, bytes, str, str]] = {
     "broken head": (TYPE, b"--b\r\nno colon\r\n\r\ncontent\r\n" + END, "file", "invalid_multipart"),
     "endless head": (TYPE, b"--b\r\nX: " + b"x" * 100_000 + b"\r\n\r\n\r\n" + END, "file", "invalid_multipart"),
     "only an end": (TYPE, END, "file", "missing_required_parameter"),
-    "no name": (TYPE, part('; filename="a.txt"') + END, "", "unknown_parameter"),
+    "no name": (TYPE, part('; filename="a.txt"') + END, None, "invalid_multipart"),
     "a field of that name": (TYPE, part('; name="file"') + END, "file", "invalid_type"),
     "no file name": (TYPE, part('; name="file"; filename=""') + END, "file", "empty_string"),
     "another field": (TYPE, part('; name="flie"; filename="a.txt"') + END, "flie", "unknown_parameter"),
