@@ -221,7 +221,7 @@ class SettingsError(Exception):
 
 def read_settings() -> Settings:
     """The settings as the environment has them, or a SettingsError fit for the terminal."""
-    _refuse_unknown([name for name in os.environ if name.upper().startswith(PREFIX)])
+    _refuse_misspelt([name for name in os.environ if name.upper().startswith(PREFIX)])
     try:
         return Settings()
     except ValidationError as error:
@@ -229,13 +229,18 @@ def read_settings() -> Settings:
         raise SettingsError("\n".join(["These settings cannot be used:", *lines])) from None
 
 
-def _refuse_unknown(names: Collection[str]) -> None:
-    """One that is misspelt would be one that isn't set, and may be there to forbid something."""
+def _refuse_misspelt(names: Collection[str]) -> None:
+    """One that is misspelt would be one that isn't set, and may be there to forbid something.
+
+    What looks like none of them is somebody else's: for a service of that name Kubernetes sets a dozen.
+    """
     known = [name.upper() for name in Settings.model_fields]
-    lines = []
-    for name in sorted(name for name in names if name.upper().removeprefix(PREFIX) not in known):
-        nearest = get_close_matches(name.upper().removeprefix(PREFIX), known, n=1)
-        lines.append(f"  {name}: there is no such setting" + "".join(f"; is {PREFIX}{near} meant?" for near in nearest))
+    lines = [
+        f"  {name}: there is no such setting; is {PREFIX}{meant} meant?"
+        for name in sorted(names)
+        for meant in get_close_matches(name.upper().removeprefix(PREFIX), known, n=1, cutoff=0.8)
+        if name.upper().removeprefix(PREFIX) not in known
+    ]
     if lines:
         raise SettingsError("\n".join(["These settings cannot be used:", *lines]))
 
@@ -252,7 +257,7 @@ def settings_table() -> str:
             "",
             "Every setting is an environment variable. This table is made from `api/settings.py` by",
             "`python -m api.settings > docs/settings.md`; a test holds that it is current.",
-            "With a `SANDLOT_` variable that isn't in it, most likely a misspelt one, the service doesn't start.",
+            "With a variable that is almost one of these the service doesn't start: most likely it is misspelt.",
             "",
             "| variable | default | meaning |",
             "|---|---|---|",
