@@ -43,7 +43,7 @@ async def test_a_use_is_between_the_service_and_the_sandbox(tmp_path: Path, monk
     spec = ShellCallSpec(["true"], None, 1000, "/mnt/data")
     with FaultyEngine() as engine, statements() as asked:
         monkeypatch.setenv("DOCKER_HOST", engine.address)
-        async with Runtime.open(Config(tmp_path / "data")) as runtime:
+        async with Runtime.open(Config(tmp_path / "data", pool_size=0, pool_max_size=0)) as runtime:
             made = await runtime.containers.create(OWNER, ContainerSpec("test"))
             await runtime.shell_calls.run(OWNER, made.id, spec)
             await asyncio.sleep(1.1)  # times are in seconds
