@@ -37,21 +37,21 @@ class Carrier:
         """What has come; None when nothing has, no bytes when nothing more will."""
         try:
             return os.read(self._source, READ_SIZE)
-        except BlockingIOError:
-            return None
         except ConnectionError:
             return b""
+        except OSError:  # mostly, that there is nothing
+            return None
 
     def write(self, output: bytearray) -> None:
         """Write what it takes, and take that away. What nobody will read any more goes too."""
         try:
             with memoryview(output) as view:
                 written = os.write(self._sink, view)
-        except BlockingIOError:
-            self.full = True
-            self._loop.call_later(REFILL_SECONDS, self._watch)
         except ConnectionError:  # its end is to be read, too
             output.clear()
+        except OSError:  # it is full, or the kernel has no memory for it at the moment
+            self.full = True
+            self._loop.call_later(REFILL_SECONDS, self._watch)
         else:
             del output[:written]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import struct
@@ -36,18 +37,25 @@ class Command:
     def start(self, shell: Shell, text: bytes) -> None:
         """Let the shell run it."""
         self._pid = shell.pid
+        try:
+            shell.run(text, self._exited)
+        except OSError:
+            shell.close()
+            raise
         for stream, reader in enumerate(shell.outputs):
             os.set_blocking(reader, False)
             self._pipes[stream] = reader
             self._loop.on_readable(reader, partial(self._read, stream))
-        shell.run(text, self._exited)
 
     def kill(self, processes: Processes) -> None:
         """Kill the command with all of its session."""
         processes.kill_session(self._pid)
 
     def _read(self, stream: int) -> None:
-        data = os.read(self._pipes[stream], READ_SIZE)
+        try:
+            data = os.read(self._pipes[stream], READ_SIZE)
+        except BlockingIOError:  # code has opened its own output, and read it first
+            return
         if data:
             self._call.log.write(self._number, stream, data)
             self._call.wrote()
@@ -75,11 +83,10 @@ class Command:
         Their pipe stays open for that, or a server that logs a line would die of it.
         """
         waiting: int = struct.unpack("i", fcntl.ioctl(reader, termios.FIONREAD, b"\0" * 4))[0]
-        while waiting > 0:
-            data = os.read(reader, min(waiting, READ_SIZE))
-            waiting -= len(data)
-            self._call.log.write(self._number, stream, data)
-        self._loop.forget(reader)
+        with contextlib.suppress(BlockingIOError):  # code that has opened the command's output was faster
+            while waiting > 0 and (data := os.read(reader, min(waiting, READ_SIZE))):
+                waiting -= len(data)
+                self._call.log.write(self._number, stream, data)
         self._loop.on_readable(reader, partial(self._discard, reader))
         self._discard(reader)  # mostly this is the end, and spares waiting for it
 

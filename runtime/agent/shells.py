@@ -55,14 +55,15 @@ class Shell:
         return not self._ended and os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def run(self, text: bytes, on_exit: OnExit) -> None:
-        """Let it run a command. Its outputs are the caller's now."""
-        self._on_exit = on_exit
+        """Let it run a command. Its outputs are the caller's now; but on OSError, when it is to be closed."""
         _fill(self._text, text)
+        self._on_exit = on_exit
         os.close(self._text)
         os.close(self._start)
 
     def close(self) -> None:
-        """Let go of a shell that hasn't been told; if it still waits, it ends."""
+        """Let go of a shell that hasn't been told, or not the whole; if it still waits, it ends."""
+        os.ftruncate(self._text, 0)
         for fd in (self._text, self._start, *self.outputs):
             os.close(fd)
 

@@ -65,6 +65,33 @@ def _epolls() -> int:
     return links.count("anon_inode:[eventpoll]")
 
 
+def test_what_the_system_refuses_ends_nothing(pipes: list[tuple[int, int]]) -> None:
+    """An error of the system in one callback leaves the others, and the loop, as they are."""
+    loop = Loop()
+    called: list[str] = []
+
+    def fail() -> None:
+        called.append("failed")
+        raise OSError
+
+    def bad() -> None:
+        os.read(pipes[0][0], 1)
+        fail()
+
+    def good() -> None:
+        os.read(pipes[1][0], 1)
+        called.append("good")
+
+    for _, writer in pipes:
+        os.write(writer, b"x")
+    loop.on_readable(pipes[0][0], bad)
+    loop.on_readable(pipes[1][0], good)
+    loop.call_later(0.01, fail)
+    loop.call_later(0.02, loop.stop)
+    loop.run()
+    assert sorted(called) == ["failed", "failed", "good"]
+
+
 def test_timers_come_in_order() -> None:
     """Timers run when they are due, the cancelled ones not at all."""
     loop = Loop()

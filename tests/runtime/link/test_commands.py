@@ -8,6 +8,17 @@ from runtime.errors import InvalidInput, NotFound
 from runtime.values import CallStatus, CommandOutput, ExitOutcome
 from tests.runtime.link.box import Box, finished
 
+STEALS_ITS_OUTPUT = """python3 -c "
+import os, time
+own = os.open('/proc/self/fd/1', os.O_RDONLY | os.O_NONBLOCK)
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+    os.write(1, b'x')
+    try: os.read(own, 65536)
+    except BlockingIOError: pass
+"
+"""
+
 
 async def test_output_and_exit_code(box: Box) -> None:
     """Both outputs and the exit code come back, each in its place."""
@@ -130,6 +141,14 @@ async def test_a_call_that_is_not_known(box: Box) -> None:
     for ask in (box.sandbox.follow, box.sandbox.snapshot, box.sandbox.cancel):
         with pytest.raises(NotFound):
             await ask("sh_0")
+
+
+async def test_output_that_code_reads_itself(box: Box) -> None:
+    """Code that takes its output away before the agent reads it loses that output, and ends nothing else."""
+    for call in [await box.call(box.spec(*[STEALS_ITS_OUTPUT] * 4, timeout_ms=20_000)) for _ in range(2)]:
+        assert [output.outcome for output in call.output] == [ExitOutcome(0)] * 4
+        assert all(set(output.stdout) <= {"x"} for output in call.output)
+    assert await box.run("echo alive") == "alive\n"
 
 
 @pytest.mark.parametrize(("written", "limit"), [(1000, 1000), (1001, 1000), (1_000_000, 999), (10, 1)])

@@ -1,0 +1,53 @@
+"""Calls in an agent that the kernel refuses something."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+# In a process of its own: the loop takes the signals of the whole process.
+CALLS = """
+import errno, json, os
+from runtime.agent import shells
+from runtime.agent.calls import Calls
+from runtime.agent.loop import Loop
+from runtime.agent.processes import Processes
+
+fill, full = shells._fill, False
+def fill_or_fail(fd, data):
+    fill(fd, data[: len(data) // 2] if full else data)
+    if full:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+shells._fill = fill_or_fail
+loop = Loop()
+calls = Calls(loop, Processes(loop), "/")
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+def events(number):
+    spec = dict(created_at=1, timeout_ms=None, max_output_length=100, working_directory="/", env={}, stdin="")
+    call = calls.start({**spec, "id": str(number), "commands": ["echo a", "echo b"]})
+    def look():
+        loop.stop() if call.over else loop.call_later(0.01, look)
+    loop.call_later(0.01, look)
+    loop._running = True
+    loop.run()
+    return call.log.events
+for number, full in enumerate([False, True, True, False]):
+    print(json.dumps([events(number), descriptors()]), flush=True)
+"""
+
+
+def test_commands_that_can_not_be_told() -> None:
+    """A command that its shell can't be told fails and says why. No part of it runs, and nothing is left open."""
+    ran = subprocess.run([sys.executable, "-c", CALLS], capture_output=True, text=True, check=True, timeout=60)
+    first, full, again, last = (json.loads(line) for line in ran.stdout.splitlines())
+    for events, _ in (first, last):
+        assert sorted(event[3] for event in events if event[0] == "out") == ["a\n", "b\n"]
+    for events, _ in (full, again):
+        assert [event[3] for event in events if event[0] == "out"] == [
+            "sandbox: [Errno 28] No space left on device\n",
+        ] * 2
+        assert [event[2]["exit_code"] for event in events if event[0] == "exit"] == [126, 126]
+        assert events[-1] == ["done", "completed"]
+    assert again[1] == full[1] <= last[1] == first[1]
