@@ -8,6 +8,7 @@ from typing import Any
 from runtime.agent_answers import AgentEvent, Ended, Exited, Wrote
 from runtime.errors import AgentMisbehaved
 from runtime.values import (
+    MAX_CALL_OUTPUT,
     MAX_COMMANDS,
     MAX_OUTPUT_LENGTH,
     CallDone,
@@ -21,6 +22,7 @@ from runtime.values import (
 )
 
 NOTICE = 100  # characters that the notice of truncated output may have, per stream
+MAX_EVENTS = 40_000  # of a call; an agent of ours makes fewer, see runtime.agent.output
 
 
 class CallProgress:
@@ -36,7 +38,8 @@ class CallProgress:
         self._timeout_ms = timeout_ms
         self._limit = limit
         self._status = CallStatus.IN_PROGRESS
-        self._outputs = [_Output(limit + 2 * NOTICE) for _ in commands]
+        kept = min(limit, MAX_CALL_OUTPUT // max(1, len(commands)))
+        self._outputs = [_Output(kept + 2 * NOTICE) for _ in commands]
         self._count = 0
 
     @classmethod
@@ -64,6 +67,8 @@ class CallProgress:
             raise AgentMisbehaved("The sandbox sent an event after the last.")
         number = self._count
         self._count += 1
+        if self._count > MAX_EVENTS:
+            raise AgentMisbehaved("The sandbox sent more events than a call has.")
         match event:
             case Wrote(command, stream, text):
                 self._output(command).write(stream, text)

@@ -126,6 +126,7 @@ class CommandOutput:
 # What no call may ask for more of; an agent that describes a call is held to the same.
 MAX_COMMANDS = 32
 MAX_OUTPUT_LENGTH = 10 * 1024**2
+MAX_CALL_OUTPUT = 16 * 1024**2  # characters of all commands together; each has an equal share
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 STREAMS = ("stdout", "stderr")
 PIECE = 16 * 1024  # characters in one event at most
-MAX_LIVE_EVENTS = 20_000  # of one command; what comes after goes the tail's way
+
+# Of a call, and shared out evenly among its commands:
+MAX_CHARACTERS = 16 * 1024 * 1024
+MAX_LIVE_EVENTS = 20_000  # what comes after goes the tail's way
+MAX_TAIL_PIECES = 10_000  # beyond that they are put together, and how both outputs alternated is forgotten
 
 Event = list["Any"]
 """`["out", command, stream, text]`, `["exit", command, outcome]`, and `["done", status]` as the last."""
@@ -21,16 +25,19 @@ Event = list["Any"]
 class OutputLog:
     """The events of one call.
 
-    Of each command the first half of `limit` characters becomes events at once. The rest waits, and only its end
-    is kept; when the command exits it follows, after `... N chars truncated ...` where something was left out. So
-    all texts of a stream, joined, are what that stream's output is, however long the command and its output were.
+    Of each command so many characters are kept: `limit`, or its share of MAX_CHARACTERS where that is less. The first
+    half of these becomes events at once. The rest waits, and only its end is kept; when the command exits it follows,
+    after `... N chars truncated ...` where something was left out. So all texts of a stream, joined, are what that
+    stream's output is, however long the command and its output were.
     """
 
     def __init__(self, commands: int, limit: int) -> None:
         self.events: list[Event] = []
         self.size = 0  # characters in the events
         self.read = 0  # so many events have been read; they no longer change
-        self._commands = [_Command(limit) for _ in range(commands)]
+        self._share = max(1, commands)
+        kept = min(limit, MAX_CHARACTERS // self._share)
+        self._commands = [_Command(kept, MAX_TAIL_PIECES // self._share) for _ in range(commands)]
 
     def write(self, command: int, stream: int, data: bytes) -> None:
         """Take what a command wrote to stream 0 (stdout) or 1 (stderr)."""
@@ -57,7 +64,7 @@ class OutputLog:
     def _put(self, command: int, stream: int, text: str) -> None:
         """Add output to the events while it belongs to the head, else to the tail."""
         state = self._commands[command]
-        room = state.room if state.live_events < MAX_LIVE_EVENTS else 0
+        room = state.room if state.live_events < MAX_LIVE_EVENTS // self._share else 0
         head, rest = text[:room], text[room:]
         if head:
             state.room -= len(head)
@@ -86,7 +93,7 @@ class OutputLog:
 class _Command:
     """One command's output: how much of its head is still wanted, and its tail."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, tail_pieces: int) -> None:
         self.room = limit - limit // 2
         self.live_events = 0
         self.decoders = [codecs.getincrementaldecoder("utf-8")("replace") for _ in STREAMS]
@@ -94,6 +101,7 @@ class _Command:
         self.dropped = [0, 0]
         self.tail_room = limit // 2
         self._tail_size = 0
+        self._tail_pieces = tail_pieces
 
     def keep_tail(self, stream: int, text: str) -> None:
         """Add to the tail, and drop from its front what is over the limit."""
@@ -101,6 +109,8 @@ class _Command:
         if self.tail and self.tail[-1][0] == stream and len(self.tail[-1][1]) < PIECE:
             text = self.tail.pop()[1] + text
         self.tail.append((stream, text))
+        if len(self.tail) > self._tail_pieces + self._tail_size // PIECE:
+            self._put_together()
         while self._tail_size > self.tail_room:
             stream, text = self.tail.popleft()
             excess = min(self._tail_size - self.tail_room, len(text))
@@ -108,3 +118,11 @@ class _Command:
             self.dropped[stream] += excess
             if excess < len(text):
                 self.tail.appendleft((stream, text[excess:]))
+
+    def _put_together(self) -> None:
+        """Make as few pieces of the tail as can be."""
+        pieces = list(self.tail)
+        self.tail.clear()
+        for stream in (0, 1):
+            text = "".join(text for of, text in pieces if of == stream)
+            self.tail.extend((stream, text[start : start + PIECE]) for start in range(0, len(text), PIECE))

@@ -6,7 +6,7 @@ from openai.types import ContainerCreateResponse
 
 from tests.memory import MIB, growth
 from tests.service import Service
-from tests.shell import EXITED, joined, run, stdout, streamed
+from tests.shell import EXITED, call, joined, run, stdout, streamed
 
 ALLOWED = 64 * MIB
 
@@ -65,6 +65,16 @@ def test_a_slow_reader(http: httpx.Client, service: Service, container: Containe
         found = list(events)
     assert found[-1]["shell_call"]["output"][0]["outcome"] == EXITED
     assert grown() < ALLOWED
+
+
+def test_many_commands_that_write(http: httpx.Client, service: Service, container: ContainerCreateResponse) -> None:
+    """A call's output has 16 Mi characters at most, whatever was asked for; each command has an equal share."""
+    with growth(service.pid, "many commands that write") as grown:
+        answer = call(http, container.id, *["yes | head -c 1M"] * 32, max_output_length=10 * MIB)
+    for output in answer["output"]:
+        assert MIB // 2 <= len(output["stdout"]) < MIB // 2 + 100
+        assert "\n... 524288 chars truncated ...\n" in output["stdout"]
+    assert grown() < 2 * ALLOWED
 
 
 def test_many_small_writes(http: httpx.Client, service: Service, container: ContainerCreateResponse) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.agent import output as output_module
-from runtime.agent.output import MAX_LIVE_EVENTS, PIECE, STREAMS, OutputLog
+from runtime.agent.output import MAX_CHARACTERS, MAX_LIVE_EVENTS, MAX_TAIL_PIECES, PIECE, STREAMS, OutputLog
 
 EXIT = {"type": "exit", "exit_code": 0}
 
@@ -100,6 +100,29 @@ def test_characters_are_never_cut(data: bytes, cuts: list[int]) -> None:
         log.write(0, 0, data[start:end])
     log.exit(0, EXIT)
     assert written(log, 0, 0) == data.decode("utf-8", "replace")
+
+
+def test_outputs_that_alternate() -> None:
+    """However often a command changes between its outputs, its tail is a bounded number of events, and complete."""
+    log = OutputLog(2, 10**6)
+    for number in range(200_000):
+        log.write(0, number % 2, b"%d" % (number % 10))
+        log.read = len(log.events)
+    log.exit(0, EXIT)
+    assert written(log, 0, 0) == "02468" * 20_000
+    assert written(log, 0, 1) == "13579" * 20_000
+    assert len(log.events) < MAX_LIVE_EVENTS // 2 + MAX_TAIL_PIECES // 2 + 100
+
+
+@pytest.mark.parametrize(("commands", "kept"), [(1, MAX_CHARACTERS), (4, MAX_CHARACTERS // 4)])
+def test_a_call_is_bounded_as_a_whole(commands: int, kept: int) -> None:
+    """What is kept of a call is shared out among its commands, and so are its events."""
+    log = OutputLog(commands, 2 * MAX_CHARACTERS)
+    for command in range(commands):
+        log.write(command, 0, b"x" * (kept + 1))
+        log.exit(command, EXIT)
+    assert written(log, 0, 0) == "x" * (kept // 2) + "\n... 1 chars truncated ...\n" + "x" * (kept // 2)
+    assert log.size < MAX_CHARACTERS + 100 * commands
 
 
 @pytest.mark.parametrize("limit", [1000, 10**6])
