@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
+from api.streams import CutOff
 
 log = logging.getLogger("sandlot.api")
 access_log = logging.getLogger("sandlot.access")
@@ -58,11 +59,15 @@ class Exchange:
         """The time since the request came."""
         return round((time.perf_counter() - self._began) * 1000)
 
+    @property
+    def request(self) -> str:
+        """What is asked for, as logs show it. The path is the raw one: it has no line breaks."""
+        return f"{self._scope['method']} {self._scope['raw_path'].decode('ascii', 'backslashreplace')}"
+
     def line(self) -> str:
-        """The exchange as the access log shows it, beside its id. The path is the raw one: it has no line breaks."""
+        """The exchange as the access log shows it, beside its id."""
         client = self._scope.get("client") or ("-",)
-        path = self._scope["raw_path"].decode("ascii", "backslashreplace")
-        return f'{client[0]} "{self._scope["method"]} {path}" {self.status} {self.milliseconds()}ms'
+        return f'{client[0]} "{self.request}" {self.status} {self.milliseconds()}ms'
 
 
 class Exchanges:
@@ -85,8 +90,10 @@ class Exchanges:
         except asyncio.CancelledError:  # only the server's end cancels a request, and it waits for this task
             if not exchange.status:
                 await errors.shutting_down()(scope, receive, exchange.send)
+        except CutOff as cut:
+            log.warning("%s is cut off: %s", exchange.request, cut)
         except Exception:
-            log.exception("%s %s failed", scope["method"], scope["raw_path"].decode("ascii", "backslashreplace"))
+            log.exception("%s failed", exchange.request)
             if not exchange.status:
                 await errors.crash()(scope, receive, exchange.send)
         finally:

@@ -4,14 +4,21 @@ import asyncio
 import json
 import logging
 import re
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from starlette.requests import ClientDisconnect
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from api import errors
 from api.cli.logs import add_request_id
 from api.middleware import REQUEST_ID, Exchanges
+from api.streams import ClosingResponse
+from runtime.errors import AgentMisbehaved
 
 SCOPE = {
     "type": "http",
@@ -23,7 +30,7 @@ SCOPE = {
 }
 
 
-async def exchange(app: object) -> list[Message]:
+async def exchange(app: object, **scope: object) -> list[Message]:
     """What is sent for one request."""
     sent: list[Message] = []
 
@@ -33,7 +40,7 @@ async def exchange(app: object) -> list[Message]:
     async def receive() -> Message:
         return {"type": "http.request"}
 
-    await Exchanges(app)(dict(SCOPE), receive, send)  # type: ignore[arg-type]  # any ASGI application
+    await Exchanges(app)(SCOPE | scope, receive, send)  # type: ignore[arg-type]  # any ASGI application
     return sent
 
 
@@ -91,6 +98,38 @@ async def test_shutdown() -> None:
     assert start["status"] == 503
     assert (b"x-should-retry", b"false") in start["headers"]
     assert json.loads(body["body"])["error"]["code"] == "shutting_down"
+
+
+async def test_cut_off(caplog: pytest.LogCaptureFixture) -> None:
+    """Where a sandbox fails while its bytes are sent on, the response breaks off, and the log has one line of it."""
+
+    class Source:
+        """A file that becomes shorter."""
+
+        async def pieces(self) -> AsyncIterator[bytes]:
+            """Not as many as there should be."""
+            yield b"x"
+            try:
+                raise KeyError
+            except KeyError as error:
+                raise AgentMisbehaved("The sandbox refused.") from error
+
+        async def aclose(self) -> None:
+            """Nothing is held."""
+
+    async def content(_: Request) -> Response:
+        source = Source()
+        return ClosingResponse(source.pieces(), source, None, {"content-length": "9"})
+
+    app = Starlette(routes=[Route("/a", content)])
+    errors.install(app)
+    with caplog.at_level(logging.INFO):
+        messages = await exchange(app, path="/a", asgi={"spec_version": "2.4"})
+    assert [message.get("more_body") for message in messages] == [None, True]
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.INFO] == [
+        "GET /a%0A is cut off: The sandbox refused."
+    ]
+    assert not any(record.exc_info for record in caplog.records)
 
 
 async def test_crash_midway(caplog: pytest.LogCaptureFixture) -> None:
