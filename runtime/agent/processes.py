@@ -54,7 +54,7 @@ class Processes:
         pid = self._spawn(argv, directory, env, descriptors)
         self._on_exit[pid] = on_exit
         with contextlib.suppress(OSError):  # it may have ended by now
-            os.setpriority(os.PRIO_PGRP, pid, NICENESS)
+            os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
         return pid
 
     def _spawn(self, argv: list[str], directory: str, env: Mapping[str, str], descriptors: Sequence[int]) -> int:

@@ -35,11 +35,11 @@ mseal msync munlock munlockall munmap pkey_alloc pkey_free pkey_mprotect remap_f
 _PROCESSES = """
 arch_prctl capget capset execve execveat exit exit_group fork futex futex_requeue futex_wait futex_waitv futex_wake
 get_robust_list get_thread_area getcpu getegid geteuid getgid getgroups getpgid getpgrp getpid getppid getpriority
-getresgid getresuid getrlimit getrusage getsid gettid getuid ioprio_get ioprio_set kill landlock_add_rule
+getresgid getresuid getrlimit getrusage getsid gettid getuid ioprio_get kill landlock_add_rule
 landlock_create_ruleset landlock_restrict_self membarrier modify_ldt pause pidfd_open pidfd_send_signal prctl
 rseq sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getattr sched_getparam sched_getscheduler
-sched_rr_get_interval sched_setaffinity sched_setattr sched_setparam sched_setscheduler sched_yield seccomp
-set_robust_list set_thread_area set_tid_address setfsgid setfsuid setgid setgroups setpgid setpriority setregid
+sched_rr_get_interval sched_yield seccomp
+set_robust_list set_thread_area set_tid_address setfsgid setfsuid setgid setgroups setpgid setregid
 setresgid setresuid setreuid setrlimit setsid setuid vfork wait4 waitid
 """
 
@@ -67,6 +67,15 @@ _ENOSYS = 38
 # so one sandbox could take them all; databases fall back on threads.
 _MISSING = ["clone3", "io_setup"]
 
+# How the kernel schedules a process, which is the first argument. Threads of libraries for parallel work use the first
+# two on each other; the others are for oneself only, since each condition takes a container's start its time.
+_SCHEDULING = ["sched_setaffinity", "sched_setscheduler"]
+_OWN_SCHEDULING = ["sched_setattr", "sched_setparam"]
+# Here the first argument says what the second means: a process, or its group. It may not be a user, since the first
+# process is one of the user's.
+_PRIORITIES = {"setpriority": (0, 1), "ioprio_set": (1, 2)}
+_PROCESS_BITS = 22  # of the kernel's largest process id
+
 
 def _allow(names: list[str], *conditions: dict[str, object]) -> dict[str, object]:
     return {"names": names, "action": "SCMP_ACT_ALLOW", "args": list(conditions)}
@@ -76,11 +85,23 @@ def _argument_is(value: int) -> dict[str, object]:
     return {"index": 0, "value": value, "op": "SCMP_CMP_EQ"}
 
 
+def _has_bits(index: int, bits: int, value: int) -> dict[str, object]:
+    return {"index": index, "value": bits, "valueTwo": value, "op": "SCMP_CMP_MASKED_EQ"}
+
+
+def _is_not_the_first(index: int) -> list[dict[str, object]]:
+    """Conditions one of which holds for a process id other than 1, and none for that.
+
+    A filter compares 64 bits, of which the kernel ignores the upper half, so that "not equal" lets 1 through as well.
+    """
+    return [_has_bits(index, 2**32 - 1, 0), *(_has_bits(index, 1 << bit, 1 << bit) for bit in range(1, _PROCESS_BITS))]
+
+
 @cache
 def seccomp_profile() -> str:
     """The profile as JSON, in the form that `docker run --security-opt seccomp=` takes."""
     groups = (_FILES, _EVENTS, _MEMORY, _PROCESSES, _SIGNALS_AND_TIME, _COMMUNICATION, _SYSTEM)
-    no_namespaces = {"index": 0, "value": _NAMESPACE_FLAGS, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}
+    no_namespaces = _has_bits(0, _NAMESPACE_FLAGS, 0)
     return json.dumps(
         {
             "defaultAction": "SCMP_ACT_ERRNO",
@@ -93,6 +114,14 @@ def seccomp_profile() -> str:
                 _allow(["clone"], no_namespaces),
                 {"names": _MISSING, "action": "SCMP_ACT_ERRNO", "errnoRet": _ENOSYS},
                 _allow(["prlimit64"], _argument_is(0)),  # one's own limits: the first process has the same user
+                *(_allow(_SCHEDULING, other) for other in _is_not_the_first(0)),
+                *(_allow(["setpriority"], _argument_is(0), other) for other in _is_not_the_first(1)),
+                *(
+                    _allow([name], _argument_is(kind), _has_bits(1, 2**32 - 1, 0))
+                    for name, kinds in _PRIORITIES.items()
+                    for kind in kinds
+                ),
+                _allow(_OWN_SCHEDULING, _argument_is(0)),
                 *(_allow(["socket"], _argument_is(family)) for family in _SOCKET_FAMILIES),
                 *(_allow(["personality"], _argument_is(value)) for value in _PERSONALITIES),
             ],

@@ -7,6 +7,13 @@ import pytest
 from runtime.values import ExitOutcome
 from tests.runtime.link.box import Box
 
+SCHEDULED = "ps -o nice=,cls= -p 1; taskset -p 1; chrt -p 1; ionice -p 1"
+RAW = """python3 -c "
+from ctypes import CDLL, byref, c_int, c_long
+import platform
+number = dict(setpriority=(141, 140), sched_setscheduler=(144, 119))['{name}'][platform.machine() == 'aarch64']
+exit(CDLL(None).syscall(c_long(number), {arguments}) != 0)"
+"""
 FORK_BOMB = "bomb() { bomb | bomb & }; bomb; sleep 1000"
 
 
@@ -30,6 +37,53 @@ async def test_its_limits_are_its_own(container_box: Box, limit: str) -> None:
     output = await container_box.one(f"prlimit --pid 1 --{limit}")
     assert output.outcome == ExitOutcome(1), output
     assert await container_box.run("echo alive") == "alive\n"
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "renice -n 19 -p 1",
+        "chrt --idle -p 0 1",
+        "taskset -p 1 1",
+        "ionice -c 3 -p 1",
+        "python3 -c 'import os; os.setpriority(os.PRIO_PGRP, 1, 19)'",
+        "python3 -c 'import os; os.setpriority(os.PRIO_USER, 0, 19)'",
+        "python3 -c 'import os; os.setpriority(os.PRIO_USER, os.getuid(), 19)'",
+        RAW.format(name="setpriority", arguments="c_long(0), c_long(2**32 + 1), c_long(19)"),
+        RAW.format(name="setpriority", arguments="c_long(2**32 + 2), c_long(0), c_long(19)"),
+        RAW.format(name="sched_setscheduler", arguments="c_long(2**32 + 1), c_long(5), byref(c_int(0))"),
+    ],
+)
+async def test_its_priority_is_its_own(container_box: Box, attempt: str) -> None:
+    """Code can't take the processor away from the agent."""
+    before = await container_box.run(SCHEDULED)
+    output = await container_box.one(attempt)
+    assert output.outcome != ExitOutcome(0), output
+    assert await container_box.run(SCHEDULED) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "nice -n 3 true",
+        "renice -n 9 -p $$",
+        "chrt --idle -p 0 $$",
+        "taskset -p 1 $$",
+        "taskset 1 true",
+        "ionice -c 3 true",
+        "python3 -c 'import os; os.nice(1); os.setpriority(os.PRIO_PROCESS, os.getpid(), 9)'",
+        "sleep 1 & renice -n 9 -p $!",
+    ],
+)
+async def test_code_has_priorities_of_its_own(container_box: Box, change: str) -> None:
+    """Code sets those of its own processes as ever."""
+    output = await container_box.one(change)
+    assert output.outcome == ExitOutcome(0), output
+
+
+async def test_commands_come_after_the_agent(container_box: Box) -> None:
+    """A busy sandbox still answers: its commands have a lower priority than the agent."""
+    assert await container_box.run("nice; ps -o nice= -p 1 | tr -d ' '") == "5\n0\n"
 
 
 async def test_orphans_are_reaped(container_box: Box) -> None:
