@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 ROOT = "/mnt/data"
 ANSWER_SECONDS = 30.0  # within which an agent begins to answer, and goes on answering
+MAX_PATHS = 2 * 1024**2  # bytes of the paths in one list: they are kept in the service's database
 
 
 class Sandbox:
@@ -95,15 +96,18 @@ class Sandbox:
             raise
 
     async def list(self, limit: int) -> list[FoundFile]:
-        """The plain files below ROOT, `limit` at most, in no particular order."""
-        with self._session.open({"op": "list", "limit": limit}) as channel:
+        """The plain files below ROOT, `limit` at most and up to MAX_PATHS, in no particular order."""
+        with self._session.open({"op": "list", "limit": limit, "path_bytes": MAX_PATHS}) as channel:
             await _header(channel)
             found: list[FoundFile] = []
+            room = MAX_PATHS
             async with _answering():
                 async for line in read_lines(channel):
-                    if len(found) == limit:
+                    file = file_of(parse(line, MAX_LINE))
+                    room -= len(file.path)
+                    if len(found) == limit or room < 0:
                         raise AgentMisbehaved("The sandbox lists more files than it was asked for.")
-                    found.append(file_of(parse(line, MAX_LINE)))
+                    found.append(file)
             return found
 
     async def remove(self, path: bytes) -> None:

@@ -94,10 +94,13 @@ class Read(Request):
 
 
 class List(Request):
-    """Answers with up to `limit` files, as lines of JSON: path, size, time of the last change in seconds."""
+    """Answers with files, as lines of JSON: path, size, time of the last change in seconds.
+
+    They are up to `limit`, and as many as have paths of up to `path_bytes` together.
+    """
 
     def __init__(self, channel: Channel, tree: Tree, header: Json) -> None:
-        self._files = islice(tree.files(), header["limit"])
+        self._files = _within(header["path_bytes"], islice(tree.files(), header["limit"]))
         self._rest = b""
         channel.reply({})
         channel.wake()
@@ -117,7 +120,7 @@ class List(Request):
     def abort(self) -> None:
         """Stop looking."""
         self._rest = b""
-        self._files = islice(iter(()), 0)
+        self._files = iter(())
 
 
 class Remove(Request):
@@ -128,6 +131,15 @@ class Remove(Request):
         channel.reply({})
         self.finished = True
         channel.wake()
+
+
+def _within(path_bytes: int, files: Iterator[tuple[str, os.stat_result]]) -> Iterator[tuple[str, os.stat_result]]:
+    """The first files, up to that many bytes of paths."""
+    for path, status in files:
+        path_bytes -= len(os.fsencode(path))
+        if path_bytes < 0:
+            return
+        yield path, status
 
 
 def _names_like(name: str) -> Iterator[str]:

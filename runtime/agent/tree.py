@@ -16,6 +16,7 @@ from runtime.agent.channel import RequestFailed
 # Not O_DIRECTORY: with it gVisor follows a link in spite of O_NOFOLLOW. What isn't a folder can't be gone through.
 FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 MAX_DEPTH = 64
+MAX_PATH = 4096  # bytes of a path below the root; a longer one is no use to anybody, and the host takes none
 
 
 class Tree:
@@ -63,7 +64,10 @@ class Tree:
             os.unlink(name, dir_fd=folder)
 
     def files(self) -> Iterator[tuple[str, os.stat_result]]:
-        """All plain files with their status, as they are found; the order is the file system's."""
+        """All plain files with their status, as they are found; the order is the file system's.
+
+        Those whose path is too long, or leads too deep, are left out.
+        """
         with contextlib.suppress(OSError):
             for path, status in _walk(os.open(self._root, FOLDER), "", 0):
                 if path not in self.hidden:
@@ -78,6 +82,8 @@ def _walk(folder: int, prefix: str, depth: int) -> Iterator[tuple[str, os.stat_r
             for entry in entries:
                 with contextlib.suppress(OSError):  # gone since
                     status = entry.stat(follow_symlinks=False)
+                    if len(os.fsencode(prefix + entry.name)) > MAX_PATH:
+                        continue
                     if stat.S_ISREG(status.st_mode):
                         yield prefix + entry.name, status
                     elif stat.S_ISDIR(status.st_mode):

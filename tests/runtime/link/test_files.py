@@ -11,8 +11,16 @@ import pytest
 
 from runtime.errors import NotFound, StorageFull
 from runtime.link.frames import MAX_PAYLOAD, WINDOW
+from runtime.sandbox import MAX_PATHS
 from tests.runtime.link.box import Box, pieces_of
 
+DIG = """
+import os
+for depth in range(20):
+    os.mkdir('d' * 250)
+    os.chdir('d' * 250)
+    open('f', 'w').write('x')
+"""
 SIZES = [0, 1, MAX_PAYLOAD - 1, MAX_PAYLOAD, MAX_PAYLOAD + 1, WINDOW, WINDOW + 1, 5 * WINDOW + 7]
 
 
@@ -82,6 +90,25 @@ async def test_deep_folders(box: Box) -> None:
     await box.run("python3 -c \"import os\nfor i in range(500): os.mkdir('d'); os.chdir('d')\nopen('f', 'w')\"")
     assert await box.sandbox.list(10) == []
     await box.run("rm -r d")
+
+
+async def test_long_paths(box: Box) -> None:
+    """A path that is too long is left out of a listing; all else is there."""
+    await box.run(f'echo x > f; python3 -c "{DIG}"')
+    found = {file.path: file.size for file in await box.sandbox.list(100)}
+    assert found.pop(b"f") == 2
+    assert sorted(len(path) for path in found) == [251 * number + 1 for number in range(1, 17)]
+    for path in found:
+        assert await box.get(path) == b"x"
+    await box.run("rm -r dd*")
+
+
+async def test_many_long_paths(box: Box) -> None:
+    """The paths of one listing have a bound together too."""
+    await box.run(f"python3 -c \"{DIG}\"; cd $(find . -type d | awk 'length == 251*15 + 1'); seq 1000 | xargs touch")
+    found = await box.sandbox.list(10_000)
+    assert MAX_PATHS - 4096 <= sum(len(file.path) for file in found) <= MAX_PATHS
+    await box.run("rm -r dd*")
 
 
 async def test_remove(box: Box) -> None:
