@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any, Protocol
 
 from pydantic_core import to_json
 
 from api.errors import told
-from api.schemas.shell_calls import OutputObject, ShellCallObject
+from api.schemas.shell_calls import ShellCallObject
+from api.shell_output import CHUNK, OutputWriter
 from api.streams import Closable, ClosingResponse
 from runtime.errors import SandlotError
-from runtime.values import CallDone, CommandDone, OutputDelta, ShellEvent
+from runtime.values import CallDone, CommandDone, Outcome, OutputDelta, OutputEnd, OutputPiece, ShellEvent
 
 PING = b": ping\n\n"
 PING_SECONDS = 15.0
@@ -39,21 +40,24 @@ def event_stream(container_id: str, call_id: str, events: Events, after: int = -
 
 
 async def _encoded(call_id: str, events: AsyncIterator[ShellEvent], last: int) -> AsyncIterator[bytes]:
+    writing = EventWriter(call_id, last)
     try:
         async for event in with_pauses(events, PING_SECONDS):
             if event is None:
-                yield PING
-            else:
-                last = event.sequence_number
-                yield encode(payload(event, call_id))
+                if not writing.inside:
+                    yield PING
+            elif chunk := writing.write(event):
+                yield chunk
     except SandlotError as error:
+        if writing.inside:  # an event that has begun can't become another: the response is cut off
+            raise
         yield encode(
             {
                 "type": "error",
                 "code": error.code,
                 "message": told(error),
                 "param": error.param,
-                "sequence_number": last + 1,
+                "sequence_number": writing.last + 1,
             }
         )
 
@@ -80,19 +84,49 @@ async def _cancelled(coming: asyncio.Future[Any]) -> None:
         await asyncio.wait({coming})
 
 
-def payload(event: ShellEvent, call_id: str) -> dict[str, Any]:
-    """An event's data. A call is one output item, with one content part a command."""
-    match event:
-        case CallDone():
-            return {
-                "type": "container.shell_call.completed",
-                "sequence_number": event.sequence_number,
-                "shell_call": ShellCallObject.of(event.call),
-            }
-        case OutputDelta():
-            return _content("delta", event, call_id) | {"delta": {event.stream: event.text}}
-        case CommandDone():
-            return _content("done", event, call_id) | {"output": [OutputObject.of(event.output)]}
+class EventWriter:
+    """Writes events as they are sent. Those with an output are written in chunks, as that comes."""
+
+    def __init__(self, call_id: str, last: int) -> None:
+        self.inside = False
+        """Whether part of an event is sent, and not yet all of it."""
+        self.last = last
+        """The number of the last event."""
+        self._call_id = call_id
+        self._output = OutputWriter({}, ())
+        self._chunk = bytearray()
+
+    def write(self, event: ShellEvent) -> bytes:
+        """What is to be sent now, if anything."""
+        self.last = event.sequence_number
+        match event:
+            case OutputDelta():
+                return encode(_content("delta", event, self._call_id) | {"delta": {event.stream: event.text}})
+            case CommandDone():
+                self._begin(_content("done", event, self._call_id), [event.outcome], event.command_index)
+            case CallDone():
+                call = {"shell_call": ShellCallObject.of(event.call)}
+                kind = "container.shell_call.completed"
+                self._begin({"type": kind, "sequence_number": event.sequence_number} | call, event.call.outcomes)
+            case OutputPiece():
+                self._chunk += self._output.piece(event)
+                if len(self._chunk) >= CHUNK:
+                    self.inside = True
+                    return self._take()
+            case OutputEnd():
+                self._chunk += self._output.end() + b"\n\n"
+                self.inside = False
+                return self._take()
+        return b""
+
+    def _begin(self, data: dict[str, Any], outcomes: Sequence[Outcome | None], first: int = 0) -> None:
+        self._output = OutputWriter(data, outcomes, first)
+        self._chunk += b"event: %b\ndata: %b" % (data["type"].encode(), self._output.begin())
+
+    def _take(self) -> bytes:
+        chunk = bytes(self._chunk)
+        self._chunk.clear()
+        return chunk
 
 
 def _content(kind: str, event: OutputDelta | CommandDone, call_id: str) -> dict[str, Any]:

@@ -10,16 +10,21 @@ from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
 from runtime.agent_answers import (
-    MAX_DESCRIPTION,
+    MAX_COMMAND,
     MAX_LINE,
     AgentEvent,
     FoundFile,
+    State,
+    Text,
+    TextsEnd,
     event_of,
     file_of,
+    number_of,
     parse,
     path_of,
     read_lines,
     size_of,
+    state_of,
 )
 from runtime.doors import Doors, Take
 from runtime.engines.base import MeetingPoint
@@ -27,6 +32,7 @@ from runtime.errors import AgentMisbehaved, InvalidInput, NotFound, SandlotError
 from runtime.link.channel import Channel, RequestRefused
 from runtime.link.frames import Json
 from runtime.link.session import LinkSession
+from runtime.values import MAX_COMMANDS
 
 log = logging.getLogger(__name__)
 
@@ -59,19 +65,24 @@ class Sandbox:
         Raises InvalidInput when the working directory doesn't exist.
         """
         channel = self._session.open({"op": "run"})
-        return await self._followed(channel, json.dumps(spec).encode("ascii"))
+        return FollowedCall(*await self._described(channel, json.dumps(spec).encode("ascii")))
+
+    async def call(self, spec: Json) -> CallAnswer:
+        """The same, but the answer is the call when it has ended."""
+        channel = self._session.open({"op": "call"})
+        return CallAnswer(*await self._described(channel, json.dumps(spec).encode("ascii")))
 
     async def follow(self, call_id: str) -> FollowedCall:
         """Follow a call from its beginning to its end. NotFound when the agent doesn't have it (any more)."""
-        return await self._followed(self._session.open({"op": "follow", "id": call_id}))
+        return FollowedCall(*await self._described(self._session.open({"op": "follow", "id": call_id})))
 
-    async def snapshot(self, call_id: str) -> FollowedCall:
-        """The events of a call up to now."""
-        return await self._followed(self._session.open({"op": "snapshot", "id": call_id}))
+    async def snapshot(self, call_id: str) -> CallAnswer:
+        """A call as it is now. NotFound as above."""
+        return CallAnswer(*await self._described(self._session.open({"op": "snapshot", "id": call_id})))
 
-    async def cancel(self, call_id: str) -> FollowedCall:
-        """Kill what still runs of a call, and follow it to its end."""
-        return await self._followed(self._session.open({"op": "cancel", "id": call_id}))
+    async def cancel(self, call_id: str) -> CallAnswer:
+        """Kill what still runs of a call; the answer is the call when it has ended. NotFound as above."""
+        return CallAnswer(*await self._described(self._session.open({"op": "cancel", "id": call_id})))
 
     async def write(self, name: str, body: AsyncIterable[bytes]) -> WritingFile:
         """Send a new file's bytes. It gets its name at the end, with `finish`."""
@@ -152,25 +163,27 @@ class Sandbox:
         if header.get("taken"):
             log.warning("programs of a sandbox have taken ports that its network needs: %.200r", header["taken"])
 
-    async def _followed(self, channel: Channel, body: bytes = b"") -> FollowedCall:
+    async def _described(self, channel: Channel, body: bytes = b"") -> tuple[Channel, Json, AsyncIterator[bytes]]:
+        """The answer to a request on a call, once the call is described."""
         lines = read_lines(channel)
         try:
             async with _answering():
                 await channel.send(body)
                 channel.end()
                 await channel.header()
-                first = await anext(lines, b"")
-            description = parse(first, MAX_DESCRIPTION)
-            if not isinstance(description, dict):
-                raise AgentMisbehaved("The sandbox doesn't describe a call.")
+                description = parse(await anext(lines, b""), MAX_LINE)
+                if not isinstance(description, dict):
+                    raise AgentMisbehaved("The sandbox doesn't describe a call.")
+                count = number_of(description.get("commands"), MAX_COMMANDS + 1)
+                commands = [parse(await anext(lines, b""), MAX_COMMAND) for _ in range(count)]
         except BaseException:
             channel.close()
             raise
-        return FollowedCall(channel, description, lines)
+        return channel, description | {"commands": commands}, lines
 
 
-class FollowedCall:
-    """A call's events as they come. Closing it early leaves the call running.
+class _DescribedCall:
+    """A call. Closing it early leaves it running.
 
     `description` is what the sandbox says that the call was asked for.
     """
@@ -180,6 +193,14 @@ class FollowedCall:
         self._channel = channel
         self._lines = lines
 
+    def close(self) -> None:
+        """Read no more; idempotent."""
+        self._channel.close()
+
+
+class FollowedCall(_DescribedCall):
+    """A call's events as they come."""
+
     async def events(self) -> AsyncIterator[AgentEvent]:
         """The events, from number 0 on, however long it takes until there is one."""
         try:
@@ -188,9 +209,29 @@ class FollowedCall:
         except RequestRefused as refusal:
             _refuse(refusal)
 
-    def close(self) -> None:
-        """Follow no more; idempotent."""
-        self._channel.close()
+
+class CallAnswer(_DescribedCall):
+    """A call as it stands, with its output up to then."""
+
+    async def state(self) -> State:
+        """How it stands, however long it takes until that is to be told."""
+        try:
+            return state_of(parse(await anext(self._lines, b""), MAX_LINE))
+        except RequestRefused as refusal:
+            _refuse(refusal)
+
+    async def texts(self) -> AsyncIterator[Text]:
+        """Then, its output."""
+        while True:
+            async with _answering():
+                event = event_of(parse(await anext(self._lines, b""), MAX_LINE))
+            match event:
+                case Text():
+                    yield event
+                case TextsEnd():
+                    return
+                case _:
+                    raise AgentMisbehaved("The sandbox sent an event where output belongs.")
 
 
 class WritingFile:

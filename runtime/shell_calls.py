@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Self
+from contextlib import ExitStack
+from typing import Self, TypeVar
 
 from runtime.call_progress import CallProgress
 from runtime.containers import ContainerService, Lease
 from runtime.errors import AgentMisbehaved, NotFound
 from runtime.ids import is_shell_call_id, new_shell_call_id
 from runtime.link.frames import Json
-from runtime.sandbox import FollowedCall
-from runtime.values import CallStatus, ShellCall, ShellCallSpec, ShellEvent
+from runtime.sandbox import CallAnswer, FollowedCall
+from runtime.values import CallStatus, OutputPiece, ShellCall, ShellCallSpec, ShellEvent
+
+Called = TypeVar("Called", FollowedCall, CallAnswer)
 
 GRACE_SECONDS = 30.0  # for the agent to end a call whose time is up
 CANCEL_SECONDS = 30.0  # for it to end one that is cancelled
@@ -53,6 +56,25 @@ class ShellEvents:
                 yield shell_event
 
 
+class ShellAnswer:
+    """A call as it stands. Its output is to be iterated once, and the answer closed: nothing of it is kept here."""
+
+    def __init__(self, call: ShellCall, answer: CallAnswer, progress: CallProgress, held: ExitStack) -> None:
+        self.call = call
+        self._answer = answer
+        self._progress = progress
+        self._held = held
+
+    async def pieces(self) -> AsyncIterator[OutputPiece]:
+        """What its commands have written."""
+        async for text in self._answer.texts():
+            yield self._progress.piece(text)
+
+    async def aclose(self) -> None:
+        """Read no more; idempotent."""
+        self._held.close()
+
+
 class ShellCallService:
     """What callers do with shell calls. All raise NotFound and ContainerExpired as ContainerService.use does.
 
@@ -62,16 +84,15 @@ class ShellCallService:
     def __init__(self, containers: ContainerService) -> None:
         self._containers = containers
 
-    async def run(self, owner: str, container_id: str, spec: ShellCallSpec) -> ShellCall:
+    async def run(self, owner: str, container_id: str, spec: ShellCallSpec) -> ShellAnswer:
         """Run the commands and wait for the last to end."""
         call_id = new_shell_call_id()
-        with await self._containers.use(owner, container_id) as lease:
-            followed = await lease.sandbox.run(_request(call_id, spec))
-            seconds = None if spec.timeout_ms is None else spec.timeout_ms / 1000 + GRACE_SECONDS
-            return await _finished(followed, lease, call_id, seconds)
+        lease = await self._containers.use(owner, container_id)
+        seconds = None if spec.timeout_ms is None else spec.timeout_ms / 1000 + GRACE_SECONDS
+        return await _ended(_answer(lease.sandbox.call(_request(call_id, spec)), lease, call_id, seconds))
 
     async def start(self, owner: str, container_id: str, spec: ShellCallSpec) -> ShellCall:
-        """Start the commands and leave them running in the background."""
+        """Start the commands and leave them running in the background. There is no output yet."""
         call_id = new_shell_call_id()
         with await self._containers.use(owner, container_id) as lease:
             followed = await lease.sandbox.run(_request(call_id, spec))
@@ -86,17 +107,15 @@ class ShellCallService:
         lease = await self._containers.use(owner, container_id)
         return await _events(lease.sandbox.run(_request(call_id, spec)), lease, call_id, -1)
 
-    async def retrieve(self, owner: str, container_id: str, call_id: str) -> ShellCall:
+    async def retrieve(self, owner: str, container_id: str, call_id: str) -> ShellAnswer:
         """The call as it is now. The latest calls of a container are kept, not all."""
-        with await self._containers.use(owner, container_id) as lease:
-            followed = await _known(lease.sandbox.snapshot, call_id)
-            return await _so_far(followed, lease, call_id, SNAPSHOT_SECONDS)
+        lease = await self._containers.use(owner, container_id)
+        return await _answer(_known(lease.sandbox.snapshot, call_id), lease, call_id, SNAPSHOT_SECONDS)
 
-    async def cancel(self, owner: str, container_id: str, call_id: str) -> ShellCall:
+    async def cancel(self, owner: str, container_id: str, call_id: str) -> ShellAnswer:
         """Kill what still runs of the call. One that has ended stays as it is."""
-        with await self._containers.use(owner, container_id) as lease:
-            followed = await _known(lease.sandbox.cancel, call_id)
-            return await _finished(followed, lease, call_id, CANCEL_SECONDS)
+        lease = await self._containers.use(owner, container_id)
+        return await _ended(_answer(_known(lease.sandbox.cancel, call_id), lease, call_id, CANCEL_SECONDS))
 
     async def events(self, owner: str, container_id: str, call_id: str, after: int) -> ShellEvents:
         """Follow a call that was started before: its events after number `after`; after -1 all of them."""
@@ -118,31 +137,33 @@ def _request(call_id: str, spec: ShellCallSpec) -> Json:
     }
 
 
-def _described(followed: FollowedCall, lease: Lease, call_id: str) -> CallProgress:
+def _described(called: FollowedCall | CallAnswer, lease: Lease, call_id: str) -> CallProgress:
     """The call before its first event."""
-    return CallProgress.of_description(call_id, lease.container.id, followed.description)
+    return CallProgress.of_description(call_id, lease.container.id, called.description)
 
 
-async def _so_far(followed: FollowedCall, lease: Lease, call_id: str, seconds: float | None) -> ShellCall:
-    """The call when there are no more events."""
-    try:
-        progress = _described(followed, lease, call_id)
-        async with asyncio.timeout(seconds):
-            async for event in followed.events():
-                progress.add(event)
-    except TimeoutError:
-        raise AgentMisbehaved("The sandbox doesn't tell what became of a call.") from None
-    finally:
-        followed.close()
-    return progress.call()
+async def _answer(asked: Awaitable[CallAnswer], lease: Lease, call_id: str, seconds: float | None) -> ShellAnswer:
+    """The call that the agent was asked for, as it stands within so many seconds; the lease is the answer's."""
+    with ExitStack() as held:
+        held.callback(lease.close)
+        answer = await asked
+        held.callback(answer.close)
+        progress = _described(answer, lease, call_id)
+        try:
+            async with asyncio.timeout(seconds):
+                call = progress.standing(await answer.state())
+        except TimeoutError:
+            raise AgentMisbehaved("The sandbox doesn't tell what became of a call.") from None
+        return ShellAnswer(call, answer, progress, held.pop_all())
 
 
-async def _finished(followed: FollowedCall, lease: Lease, call_id: str, seconds: float | None) -> ShellCall:
-    """The call when it has ended."""
-    call = await _so_far(followed, lease, call_id, seconds)
-    if call.status is CallStatus.IN_PROGRESS:
+async def _ended(asked: Awaitable[ShellAnswer]) -> ShellAnswer:
+    """The answer on a call that is to have ended."""
+    answer = await asked
+    if answer.call.status is CallStatus.IN_PROGRESS:
+        await answer.aclose()
         raise AgentMisbehaved("The sandbox doesn't say how a call has ended.")
-    return call
+    return answer
 
 
 async def _events(asked: Awaitable[FollowedCall], lease: Lease, call_id: str, after: int) -> ShellEvents:
@@ -154,7 +175,7 @@ async def _events(asked: Awaitable[FollowedCall], lease: Lease, call_id: str, af
         raise
 
 
-async def _known(ask: Callable[[str], Awaitable[FollowedCall]], call_id: str) -> FollowedCall:
+async def _known(ask: Callable[[str], Awaitable[Called]], call_id: str) -> Called:
     """Ask the agent for a call that was begun before. What isn't an id doesn't get into a sandbox."""
     if not is_shell_call_id(call_id):
         raise _not_found(call_id)

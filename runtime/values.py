@@ -114,15 +114,6 @@ class TimeoutOutcome:
 Outcome = ExitOutcome | TimeoutOutcome
 
 
-@dataclass(frozen=True, slots=True)
-class CommandOutput:
-    """What one command wrote, already cut to the call's limit. `outcome` is None while it runs."""
-
-    stdout: str
-    stderr: str
-    outcome: Outcome | None
-
-
 # What no call may ask for more of; an agent that describes a call is held to the same.
 MAX_COMMANDS = 32
 MAX_OUTPUT_LENGTH = 10 * 1024**2
@@ -143,7 +134,7 @@ class ShellCallSpec:
 
 @dataclass(frozen=True, slots=True)
 class ShellCall:
-    """A shell call and its output so far, one entry per command, in order."""
+    """A shell call and the outcomes of its commands, None for those that still run. Its output is apart."""
 
     id: str
     container_id: str
@@ -152,7 +143,7 @@ class ShellCall:
     commands: Sequence[str]
     timeout_ms: int | None
     max_output_length: int
-    output: Sequence[CommandOutput]
+    outcomes: Sequence[Outcome | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,22 +158,42 @@ class OutputDelta:
 
 @dataclass(frozen=True, slots=True)
 class CommandDone:
-    """One command of a call has ended."""
+    """One command of a call has ended. Its output follows."""
 
     sequence_number: int
     command_index: int
-    output: CommandOutput
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class CallDone:
-    """All commands of a call have ended; always a call's last event."""
+    """All commands of a call have ended. The output of all follows, and it is the call's last event."""
 
     sequence_number: int
     call: ShellCall
 
 
-ShellEvent = OutputDelta | CommandDone | CallDone
+@dataclass(frozen=True, slots=True)
+class OutputPiece:
+    """A piece of what commands have written in all, already cut to the call's limit.
+
+    Pieces come in the commands' order, stdout before stderr, and in the event of that number.
+    """
+
+    sequence_number: int
+    command_index: int
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputEnd:
+    """There are no more pieces in the event of that number."""
+
+    sequence_number: int
+
+
+ShellEvent = OutputDelta | CommandDone | CallDone | OutputPiece | OutputEnd
 
 
 @dataclass(frozen=True, slots=True)

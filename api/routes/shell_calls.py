@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from api.requests import no_query, read_body, read_query, runtime_of
 from api.routing import Routes
-from api.schemas.shell_calls import EventsQuery, ShellCallCreate, ShellCallObject
+from api.schemas.shell_calls import EventsQuery, ShellCallCreate
 from api.server_sent_events import event_stream
+from api.shell_output import answered, without_output
 
 routes = Routes("/containers/{container_id}/shell_calls")
 
@@ -23,24 +24,22 @@ async def create(request: Request, owner: str, container_id: str) -> Response:
         stream = await calls.stream(owner, container_id, spec)
         return event_stream(container_id, stream.call_id, stream)
     if wanted.background:
-        return ShellCallObject.of(await calls.start(owner, container_id, spec)).response()
-    return ShellCallObject.of(await calls.run(owner, container_id, spec)).response()
+        return without_output(await calls.start(owner, container_id, spec))
+    return await answered(await calls.run(owner, container_id, spec))
 
 
 @routes.get("/{call_id}")
 async def retrieve(request: Request, owner: str, container_id: str, call_id: str) -> Response:
     """Retrieve a call with its output so far."""
     no_query(request)
-    call = await runtime_of(request).shell_calls.retrieve(owner, container_id, call_id)
-    return ShellCallObject.of(call).response()
+    return await answered(await runtime_of(request).shell_calls.retrieve(owner, container_id, call_id))
 
 
 @routes.post("/{call_id}/cancel")
 async def cancel(request: Request, owner: str, container_id: str, call_id: str) -> Response:
     """Kill what still runs of a call."""
     no_query(request)
-    call = await runtime_of(request).shell_calls.cancel(owner, container_id, call_id)
-    return ShellCallObject.of(call).response()
+    return await answered(await runtime_of(request).shell_calls.cancel(owner, container_id, call_id))
 
 
 @routes.get("/{call_id}/events")

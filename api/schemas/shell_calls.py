@@ -15,7 +15,6 @@ from runtime.values import (
     MAX_COMMANDS,
     MAX_OUTPUT_LENGTH,
     CallStatus,
-    CommandOutput,
     Outcome,
     ShellCall,
     ShellCallSpec,
@@ -118,21 +117,8 @@ class TimeoutObject(ResponseBody):
     type: Literal["timeout"] = "timeout"
 
 
-class OutputObject(ResponseBody):
-    """What one command wrote and how it ended; `outcome` is null as long as it has not."""
-
-    stdout: str
-    stderr: str
-    outcome: ExitObject | TimeoutObject | None
-
-    @classmethod
-    def of(cls, output: CommandOutput) -> OutputObject:
-        """A command's output as clients see it."""
-        return cls(stdout=output.stdout, stderr=output.stderr, outcome=_outcome(output.outcome))
-
-
 class ShellCallObject(ListItem):
-    """A shell call."""
+    """A shell call, without the last of its fields, `output`: see `api.shell_output`."""
 
     object: Literal["container.shell_call"] = "container.shell_call"
     container_id: str
@@ -141,7 +127,6 @@ class ShellCallObject(ListItem):
     commands: list[str]
     timeout_ms: int | None
     max_output_length: int
-    output: list[OutputObject]
 
     @classmethod
     def of(cls, call: ShellCall) -> ShellCallObject:
@@ -154,11 +139,11 @@ class ShellCallObject(ListItem):
             commands=list(call.commands),
             timeout_ms=call.timeout_ms,
             max_output_length=call.max_output_length,
-            output=[OutputObject.of(output) for output in call.output],
         )
 
 
-def _outcome(outcome: Outcome | None) -> ExitObject | TimeoutObject | None:
+def outcome_object(outcome: Outcome | None) -> ExitObject | TimeoutObject | None:
+    """How a command ended, as clients see it; None as long as it has not."""
     match outcome:
         case None:
             return None

@@ -67,13 +67,13 @@ class Call:
 
     def __init__(self, calls: Calls, spec: Json) -> None:
         self.id: str = spec["id"]
-        self.description = {key: spec[key] for key in ("created_at", "commands", "timeout_ms", "max_output_length")}
-        self._commands = [str(command) for command in spec["commands"]]
-        self.log = OutputLog(len(self._commands), max(0, int(spec["max_output_length"])))
+        self.commands = [str(command) for command in spec["commands"]]
+        self.description = {key: spec[key] for key in ("created_at", "timeout_ms", "max_output_length")}
+        self.log = OutputLog(len(self.commands), max(0, int(spec["max_output_length"])))
         self.over = False
         self.listeners: list[Callable[[], None]] = []
         self._calls = calls
-        self._left = len(self._commands)
+        self._left = len(self.commands)
         self._timer: Timer | None = None
         self._directory: str = spec["working_directory"]
         self._env: Mapping[str, str] = spec["env"]
@@ -86,11 +86,11 @@ class Call:
     @property
     def size(self) -> int:
         """About how many characters of memory the call takes."""
-        return sum(map(len, self._commands)) + self.log.size + EVENT_SIZE * len(self.log.events)
+        return sum(map(len, self.commands)) + self.log.size + EVENT_SIZE * len(self.log.events)
 
     def start(self, stdin: bytes) -> None:
         """Start all commands, each with the whole of `stdin`."""
-        for number, text in enumerate(self._commands):
+        for number, text in enumerate(self.commands):
             command = Command(self, number, self._calls.loop, self._calls.memory)
             self._running[number] = command
             try:

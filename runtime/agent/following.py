@@ -1,41 +1,55 @@
-"""The requests on calls: begin one, and read its events."""
+"""The requests on calls: begin one, and read its events, or its output as a whole."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import chain
 
 from runtime.agent.calls import Call, Calls
 from runtime.agent.channel import Channel, Request
+from runtime.link.frames import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+    Lines = Callable[[Call], Iterator[bytes]]
+
+NOTHING_YET = b""
+"""Stands among lines where the next one is still to come."""
 
 
-class Follow(Request):
-    """Answers with all events of a call, as lines of JSON, up to its end. The first line describes the call."""
+class Answer(Request):
+    """Answers with lines of JSON on a call, made as they are asked for.
 
-    def __init__(self, channel: Channel, call: Call) -> None:
+    The first describes it, `commands` being their number; these follow, each on a line. The rest is up to `lines`.
+    """
+
+    def __init__(self, channel: Channel, call: Call, lines: Lines) -> None:
         self._channel = channel
         self._call = call
-        self._next = 0
-        self._rest = _line(call.description)
+        self._lines = chain(map(_line, call.commands), lines(call))
+        self._rest = _line({**call.description, "commands": len(call.commands)})
         call.listeners.append(channel.wake)
         channel.reply({})
         channel.wake()
 
     def produce(self, limit: int) -> bytes:
-        """The next events."""
-        log = self._call.log
+        """The next lines, or parts of them."""
         pieces = [self._rest]
         size = len(self._rest)
-        while size < limit and self._next < len(log.events):
-            line = _line(log.events[self._next])
-            self._next += 1
-            pieces.append(line)
-            size += len(line)
-        log.read = max(log.read, self._next)
+        while size < limit and not self.finished:
+            line = next(self._lines, None)
+            if line is None:
+                self.finished = True
+                self.abort()
+            elif line == NOTHING_YET:
+                break
+            else:
+                pieces.append(line)
+                size += len(line)
         body = b"".join(pieces)
         self._rest = body[limit:]
-        self.finished = self._enough() and not self._rest
-        if self.finished:
-            self.abort()
         return body[:limit]
 
     def abort(self) -> None:
@@ -43,23 +57,14 @@ class Follow(Request):
         if self._channel.wake in self._call.listeners:
             self._call.listeners.remove(self._channel.wake)
 
-    def _enough(self) -> bool:
-        return self._call.over and self._next >= len(self._call.log.events)
-
-
-class Snapshot(Follow):
-    """Answers with the events there are now."""
-
-    def _enough(self) -> bool:
-        return self._next >= len(self._call.log.events)
-
 
 class Run(Request):
-    """Begins a call, as soon as its spec, the body, is whole; from then on it is a Follow."""
+    """Begins a call, as soon as its spec, the body, is whole; from then on it is an Answer."""
 
-    def __init__(self, channel: Channel, calls: Calls) -> None:
+    def __init__(self, channel: Channel, calls: Calls, lines: Lines) -> None:
         self._channel = channel
         self._calls = calls
+        self._lines = lines
         self._spec = bytearray()
 
     def receive(self, data: bytes) -> None:
@@ -67,9 +72,52 @@ class Run(Request):
         self._spec += data
 
     def end(self) -> None:
-        """Start the commands and follow them."""
+        """Start the commands and answer."""
         call = self._calls.start(json.loads(self._spec))
-        self._channel.request = Follow(self._channel, call)
+        self._channel.request = Answer(self._channel, call, self._lines)
+
+
+def events(call: Call) -> Iterator[bytes]:
+    """All events of a call, up to its end. A command's end is followed by its output, the call's by all of it."""
+    log, number = call.log, 0
+    while True:
+        while number == len(log.events):
+            yield NOTHING_YET
+        event = log.events[number]
+        number += 1
+        log.read = max(log.read, number)
+        yield _line(event)
+        if event[0] == "exit":
+            yield from _output(call, event[1])
+        elif event[0] == "done":
+            yield from _output(call)
+            return
+
+
+def whole(call: Call) -> Iterator[bytes]:
+    """How a call stands, and its output up to now."""
+    output = _output(call)  # of this moment, as is the next line
+    yield _line(["state", call.log.status, call.log.outcomes])
+    yield from output
+
+
+def whole_in_the_end(call: Call) -> Iterator[bytes]:
+    """The same once it has ended."""
+    while not call.over:
+        yield NOTHING_YET
+    yield from whole(call)
+
+
+def _output(call: Call, command: int | None = None) -> Iterator[bytes]:
+    """What one command has written up to now, or all of them: lines `["text", command, stream, text]`, and an end."""
+    texts = call.log.texts(command)
+
+    def lines() -> Iterator[bytes]:
+        for text in texts:
+            yield _line(["text", *text])
+        yield _line(["end"])
+
+    return lines()
 
 
 def _line(value: object) -> bytes:

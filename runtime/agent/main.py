@@ -10,7 +10,7 @@ import signal
 from runtime.agent.calls import Calls
 from runtime.agent.channel import Channel, Request, RequestFailed
 from runtime.agent.files import List, Read, Remove, Write
-from runtime.agent.following import Follow, Run, Snapshot
+from runtime.agent.following import Answer, Run, events, whole, whole_in_the_end
 from runtime.agent.loop import Loop
 from runtime.agent.mux import Mux
 from runtime.agent.processes import Processes
@@ -46,15 +46,14 @@ class Agent:
         if operation == "used":
             return Told(channel, {"used": self._used})
         self._used = True
-        if operation == "run":
-            return Run(channel, self._calls)
-        followers = {"follow": Follow, "snapshot": Snapshot}
-        if operation in followers:
-            return followers[operation](channel, self._calls.get(header["id"]))
+        if operation in ("run", "call"):
+            return Run(channel, self._calls, events if operation == "run" else whole_in_the_end)
+        if operation in ("follow", "snapshot"):
+            return Answer(channel, self._calls.get(header["id"]), events if operation == "follow" else whole)
         if operation == "cancel":
             call = self._calls.get(header["id"])
             call.cancel()
-            return Follow(channel, call)
+            return Answer(channel, call, whole_in_the_end)
         if operation == "network":
             return self._set_network(channel)
         if operation == "name":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 from collections import deque
+from collections.abc import Iterator
+from itertools import groupby
 
 from runtime.link.frames import TYPE_CHECKING, Json
 
@@ -33,6 +35,8 @@ class OutputLog:
 
     def __init__(self, commands: int, limit: int) -> None:
         self.events: list[Event] = []
+        self.status = "in_progress"
+        self.outcomes: list[Json | None] = [None] * commands
         self.size = 0  # characters in the events
         self.read = 0  # so many events have been read; they no longer change
         self._share = max(1, commands)
@@ -54,12 +58,24 @@ class OutputLog:
         for stream, text in state.tail:
             self._add(command, stream, text)
         state.tail.clear()
+        self.outcomes[command] = outcome
         self.events.append(["exit", command, outcome])
 
     def done(self, status: str) -> None:
         """All commands have ended."""
+        self.status = status
         self.events.append(["done", status])
         self._commands.clear()
+
+    def texts(self, command: int | None = None) -> Iterator[tuple[int, str, str]]:
+        """What one command has written up to now, or all of them: command, stream and text, in few pieces.
+
+        They come in the commands' order, of each stdout first.
+        """
+        self.read = len(self.events)
+        written = [event for event in self.events if event[0] == "out" and command in (None, event[1])]
+        written.sort(key=lambda event: (event[1], event[2] == STREAMS[1]))
+        return _joined(written)
 
     def _put(self, command: int, stream: int, text: str) -> None:
         """Add output to the events while it belongs to the head, else to the tail."""
@@ -88,6 +104,18 @@ class OutputLog:
             last[3] += text[:room]
             text = text[room:]
         return made
+
+
+def _joined(written: list[Event]) -> Iterator[tuple[int, str, str]]:
+    """The same texts in pieces of about the size of PIECE, where neighbours are of one stream."""
+    for (command, stream), events in groupby(written, key=lambda event: (event[1], event[2])):
+        text = ""
+        for event in events:
+            if text and len(text) + len(event[3]) > PIECE:
+                yield command, stream, text
+                text = ""
+            text += event[3]
+        yield command, stream, text
 
 
 class _Command:

@@ -12,7 +12,7 @@ from api.pagination import ListObject
 from api.schemas.container_files import ContainerFileObject
 from api.schemas.containers import ContainerCreate, ContainerObject
 from api.schemas.egress import EgressObject
-from api.schemas.shell_calls import ShellCallCreate, ShellCallObject
+from api.schemas.shell_calls import ShellCallCreate
 from runtime.errors import InvalidInput
 from runtime.network_values import (
     DomainSecret,
@@ -25,19 +25,13 @@ from runtime.network_values import (
 )
 from runtime.skill_values import InlineSkill, SkillReference
 from runtime.values import (
-    CallStatus,
-    CommandOutput,
     Container,
     ContainerFile,
     ContainerSpec,
     ContainerStatus,
-    ExitOutcome,
     FileSource,
     MemoryLimit,
-    Outcome,
     Page,
-    ShellCall,
-    TimeoutOutcome,
 )
 
 CONTAINER = Container("cntr_1", "key_1", "n", ContainerStatus.RUNNING, 1, 2, MemoryLimit.GIB_4, 20)
@@ -197,31 +191,6 @@ def test_file_object() -> None:
         "container_id": "cntr_1",
         "path": "/mnt/data/ü\n\\xff",
         "source": "assistant",
-    }
-
-
-def test_shell_call_object() -> None:
-    """A call has one output a command, with the Responses API's outcomes; oom_killed is said only when it is so."""
-    outcomes: list[Outcome | None] = [ExitOutcome(3), ExitOutcome(137, oom_killed=True), TimeoutOutcome(), None]
-    output = [CommandOutput("o", "e", outcome) for outcome in outcomes]
-    call = ShellCall("sh_1", "cntr_1", 1, CallStatus.IN_PROGRESS, ["a"] * 4, None, 100, output)
-    body = json.loads(ShellCallObject.of(call).model_dump_json())
-    assert [entry.pop("outcome") for entry in body["output"]] == [
-        {"type": "exit", "exit_code": 3},
-        {"type": "exit", "exit_code": 137, "oom_killed": True},
-        {"type": "timeout"},
-        None,
-    ]
-    assert body == {
-        "id": "sh_1",
-        "object": "container.shell_call",
-        "container_id": "cntr_1",
-        "created_at": 1,
-        "status": "in_progress",
-        "commands": ["a"] * 4,
-        "timeout_ms": None,
-        "max_output_length": 100,
-        "output": [{"stdout": "o", "stderr": "e"}] * 4,
     }
 
 

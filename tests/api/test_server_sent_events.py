@@ -5,22 +5,25 @@ import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import pytest
+
 from api.server_sent_events import PING, event_stream, with_pauses
+from api.shell_output import CHUNK
 from runtime.errors import SandboxLost
 from runtime.values import (
     CallDone,
     CallStatus,
     CommandDone,
-    CommandOutput,
     ExitOutcome,
     OutputDelta,
+    OutputEnd,
+    OutputPiece,
     ShellCall,
     ShellEvent,
 )
 
 DELTA = OutputDelta(0, 1, "stderr", "é\n\u2028")
-OUTPUT = CommandOutput("", "é", ExitOutcome(0))
-CALL = ShellCall("sh_12", "cntr_1", 1, CallStatus.COMPLETED, ["a"], 5, 6, [OUTPUT])
+CALL = ShellCall("sh_12", "cntr_1", 1, CallStatus.COMPLETED, ["a", "b"], 5, 6, [ExitOutcome(1), ExitOutcome(0)])
 
 
 async def stream(*events: ShellEvent | Exception) -> AsyncGenerator[ShellEvent]:
@@ -45,8 +48,18 @@ async def sent(*events: ShellEvent | Exception, after: int = -1) -> list[tuple[s
 async def test_shapes() -> None:
     """Events have the Responses API's shapes, and one item id that follows from the call's."""
     place = {"item_id": "sho_12", "output_index": 0, "command_index": 1}
-    output = {"stdout": "", "stderr": "é", "outcome": {"type": "exit", "exit_code": 0}}
-    events = await sent(DELTA, CommandDone(1, 1, OUTPUT), CallDone(2, CALL))
+    output = {"stdout": "", "stderr": "é\n", "outcome": {"type": "exit", "exit_code": 0}}
+    events = await sent(
+        DELTA,
+        CommandDone(1, 1, ExitOutcome(0)),
+        OutputPiece(1, 1, "stderr", "é\n"),
+        OutputEnd(1),
+        CallDone(2, CALL),
+        OutputPiece(2, 0, "stdout", "a"),
+        OutputPiece(2, 0, "stdout", "b"),
+        OutputPiece(2, 1, "stderr", "é\n"),
+        OutputEnd(2),
+    )
     assert [name for name, _ in events] == [data["type"] for _, data in events]
     delta, done, completed = (data for _, data in events)
     assert delta == {
@@ -62,7 +75,8 @@ async def test_shapes() -> None:
         **place,
     }
     assert (completed["type"], completed["sequence_number"]) == ("container.shell_call.completed", 2)
-    assert completed["shell_call"]["output"] == [output]
+    other = {"stdout": "ab", "stderr": "", "outcome": {"type": "exit", "exit_code": 1}}
+    assert completed["shell_call"]["output"] == [other, output]
     assert completed["shell_call"]["object"] == "container.shell_call"
 
 
@@ -87,6 +101,14 @@ async def test_error_midway() -> None:
             "sequence_number": 1,
         },
     )
+
+
+async def test_error_within_an_event() -> None:
+    """Of an event with an output nothing is sent before there is some of it; then the response can but be cut off."""
+    done, lost = CommandDone(1, 0, ExitOutcome(0)), SandboxLost("The sandbox is gone.")
+    assert [name for name, _ in await sent(DELTA, done, OutputPiece(1, 0, "stdout", "x"), lost)][1:] == ["error"]
+    with pytest.raises(SandboxLost):
+        await sent(DELTA, done, OutputPiece(1, 0, "stdout", "x" * CHUNK), lost)
 
 
 async def test_error_before_any_event() -> None:

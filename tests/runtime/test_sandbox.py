@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 
 import pytest
 
-from runtime.agent_answers import MAX_DESCRIPTION, MAX_LINE
-from runtime.errors import AgentMisbehaved, InvalidInput, NotFound, SandlotError, StorageFull
+from runtime.agent_answers import MAX_COMMAND, MAX_LINE, TURN
+from runtime.errors import AgentMisbehaved, InvalidInput, NotFound, SandboxLost, SandlotError, StorageFull
 from runtime.link.frames import END, OPEN, REPLY, RESET, Frame, encode_json
 from runtime.sandbox import ReadingFile, Sandbox
 from runtime.values import MAX_COMMANDS, MAX_OUTPUT_LENGTH
 from tests.runtime.link.box import finished, pieces_of
 from tests.runtime.link.hostile import Answer, HostileStream, paced, sandbox_of
 
-GOOD = {"created_at": 1, "commands": ["a", "b"], "timeout_ms": None, "max_output_length": 10}
+DESCRIPTION = {"created_at": 1, "commands": 2, "timeout_ms": None, "max_output_length": 10}
+GOOD = (DESCRIPTION, "a", "b")
 OUT = ["out", 0, "stdout", "x"]
 EXIT = ["exit", 0, {"type": "exit", "exit_code": 0}]
+ENDED = [EXIT, ["end"], ["exit", 1, {"type": "timeout"}], ["end"], ["done", "completed"]]
+STATE = ["state", "in_progress", [None, None]]
+TEXT = ["text", 0, "stdout", "x"]
 
 SIZES: list[object] = [None, "1", 1.5, -1, 2**63, True, [1], {}]
 PATHS: list[object] = [
@@ -109,15 +114,21 @@ async def test_files_of_another_size(size: int, body: bytes) -> None:
         b"\n",
         lines([]),
         lines({}),
-        lines(GOOD | {"commands": ["a", 1]}),
-        lines(GOOD | {"commands": "ab"}),
-        lines(GOOD | {"commands": ["x"] * (MAX_COMMANDS + 1)}),
-        lines(GOOD | {"created_at": "1"}),
-        lines(GOOD | {"timeout_ms": 1.5}),
-        lines(GOOD | {"max_output_length": MAX_OUTPUT_LENGTH + 1}),
-        lines(GOOD | {"max_output_length": None}),
+        lines(DESCRIPTION),
+        lines(DESCRIPTION, "a"),
+        lines(DESCRIPTION, "a", 1),
+        lines(DESCRIPTION | {"commands": ["a", "b"]}, "a", "b"),
+        lines(DESCRIPTION | {"commands": True}, "a"),
+        lines(DESCRIPTION | {"commands": MAX_COMMANDS + 1}, *["x"] * (MAX_COMMANDS + 1)),
+        lines(DESCRIPTION | {"commands": 10**30}),
+        lines(DESCRIPTION | {"created_at": "1"}, "a", "b"),
+        lines(DESCRIPTION | {"timeout_ms": 1.5}, "a", "b"),
+        lines(DESCRIPTION | {"max_output_length": MAX_OUTPUT_LENGTH + 1}, "a", "b"),
+        lines(DESCRIPTION | {"max_output_length": None}, "a", "b"),
+        lines(DESCRIPTION | {"more": "x" * MAX_LINE}, "a", "b"),
+        lines(DESCRIPTION, "a", "x" * MAX_COMMAND),
         b"[" * 100_000 + b"\n",
-        b"x" * (MAX_DESCRIPTION + 2**20),
+        b"x" * 4 * MAX_COMMAND,
     ],
     ids=lambda body: repr(body[:30]),
 )
@@ -146,28 +157,88 @@ async def test_descriptions(description: bytes) -> None:
         [OUT] * 300,
         [EXIT, OUT],
         [EXIT, EXIT],
+        [EXIT, ["end"], EXIT],
         [["exit", 0, {}]],
         [["exit", 0, {"type": "exit"}]],
         [["exit", 0, {"type": "exit", "exit_code": "0"}]],
         [["exit", 0, {"type": "exit", "exit_code": 0.0}]],
+        [["exit", 0, {"type": "exit", "exit_code": True}]],
+        [["exit", 0, {"type": "exit", "exit_code": -1}]],
+        [["exit", 0, {"type": "exit", "exit_code": 256}]],
+        [["exit", 0, {"type": "exit", "exit_code": 10**4000}]],
+        [["exit", True, {"type": "timeout"}]],
+        [["text", 0, "stdout", "x"]],
+        [["end"]],
+        [EXIT, ["text", 1, "stdout", "x"]],
+        [EXIT, ["text", 0, "stderr", "x"], ["text", 0, "stdout", "x"]],
+        [EXIT, ["text", 0, "stdout", ""]],
+        [EXIT, ["text", 0, "stdout", "x" * 300]],
+        [EXIT, ["end"], ["end"]],
+        [EXIT, ["end"], OUT],
         [["exit", 9, {"type": "timeout"}]],
         [["done", "completed"]],
         [["done", "in_progress"]],
-        [EXIT, ["exit", 1, {"type": "timeout"}], ["done", "completed"], OUT],
-        [EXIT, ["exit", 1, {"type": "timeout"}], ["done", "completed"], ["done", "completed"]],
+        [*ENDED, OUT],
+        [*ENDED, ["end"], OUT],
+        [*ENDED, ["end"], ["done", "completed"]],
+        [*ENDED, ["text", 1, "stdout", "x"], ["text", 0, "stdout", "x"]],
     ],
     ids=lambda events: repr(events[-1])[:40],
 )
 async def test_events(events: list[object]) -> None:
     """An event that isn't one, isn't of this call, or is more than the call asked for is refused."""
-    sandbox = await sandbox_saying({}, lines(GOOD, *events))
+    sandbox = await sandbox_saying({}, lines(*GOOD, *events))
     with pytest.raises(AgentMisbehaved):
         await finished(await sandbox.follow("a"))
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        [OUT],
+        [["state", "ended", [None, None]]],
+        [["state", "completed", [None, None]]],
+        [["state", "in_progress", [None]]],
+        [["state", "in_progress", [None] * (MAX_COMMANDS + 1)]],
+        [["state", "in_progress", [None, {"type": "exit"}]]],
+        [["state", "in_progress", [None, {"type": "exit", "exit_code": True}]]],
+        [STATE],
+        [STATE, TEXT],
+        [STATE, OUT, ["end"]],
+        [STATE, ["text", 2, "stdout", "x"], ["end"]],
+        [STATE, *[TEXT] * 300, ["end"]],
+    ],
+    ids=lambda answer: repr(answer[-1:])[:40],
+)
+async def test_answers(answer: list[object]) -> None:
+    """What isn't a call with its output, or is more than the call asked for, is refused, and so is half of one."""
+    sandbox = await sandbox_saying({}, lines(*GOOD, *answer))
+    with pytest.raises((AgentMisbehaved, SandboxLost)):
+        await finished(await sandbox.snapshot("a"))
+
+
+async def test_many_lines() -> None:
+    """However many lines there are, others have their turn between some and the next."""
+    sandbox = await sandbox_saying({}, lines(DESCRIPTION | {"max_output_length": 10**6}, "a", "b", *[OUT] * 20_000))
+    followed = await sandbox.follow("a")
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(others())
+    assert len([event async for event in followed.events()]) == 20_000
+    waiting.cancel()
+    assert turns >= 20_000 // TURN
+
+
 async def test_text_that_can_not_be_encoded() -> None:
     """Lone surrogates in output become replacement characters."""
-    sandbox = await sandbox_saying({}, lines(GOOD, ["out", 0, "stderr", "a\ud800b"]))
+    sandbox = await sandbox_saying({}, lines(*GOOD, STATE, ["text", 0, "stderr", "a\ud800b"], ["end"]))
     assert (await finished(await sandbox.snapshot("a"))).output[0].stderr == "a?b"
 
 

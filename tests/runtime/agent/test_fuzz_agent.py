@@ -60,6 +60,7 @@ VALUES: list[object] = [
 ]
 OPERATIONS: list[object] = [
     "run",
+    "call",
     "follow",
     "snapshot",
     "cancel",

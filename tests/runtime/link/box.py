@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from runtime.call_progress import CallProgress
 from runtime.ids import new_shell_call_id
 from runtime.link.frames import Json
 from runtime.link.session import LinkSession, OnOpen
-from runtime.sandbox import FollowedCall, Sandbox
-from runtime.values import CommandOutput, ExitOutcome, ShellCall, ShellEvent
+from runtime.sandbox import CallAnswer, FollowedCall, Sandbox
+from runtime.values import (
+    CallDone,
+    CallStatus,
+    CommandDone,
+    ExitOutcome,
+    Outcome,
+    OutputDelta,
+    OutputEnd,
+    OutputPiece,
+    ShellCall,
+    ShellEvent,
+)
 from tests.runtime.link.agents import START_SECONDS, Agent
 
 
@@ -50,9 +62,9 @@ class Box:
             "stdin": stdin,
         }
 
-    async def call(self, spec: Json) -> ShellCall:
+    async def call(self, spec: Json) -> CallResult:
         """Make a call and wait for its end."""
-        return await finished(await self.sandbox.run(spec))
+        return await finished(await self.sandbox.call(spec))
 
     async def run(self, command: str) -> str:
         """The output of one command that has to succeed."""
@@ -103,16 +115,62 @@ async def pieces_of(*pieces: bytes) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def events_of(followed: FollowedCall) -> tuple[ShellCall, list[ShellEvent]]:
-    """A call and its events, when there are no more."""
+@dataclass(frozen=True)
+class CommandOutput:
+    """What one command wrote, and how it ended; `outcome` is None while it runs."""
+
+    stdout: str
+    stderr: str
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True)
+class CallResult:
+    """A call with its output."""
+
+    status: CallStatus
+    output: list[CommandOutput]
+
+
+async def events_of(followed: FollowedCall) -> tuple[CallResult, list[ShellEvent]]:
+    """A call and its events, when there are no more. What is said to be its output is what its events come to."""
     try:
         progress = CallProgress.of_description("call", "container", followed.description)
         events = [progress.add(event) async for event in followed.events()]
-        return progress.call(), events
+        result = result_of(progress.call(), [event for event in events if isinstance(event, OutputDelta)])
+        for number, done in enumerate(events):
+            if isinstance(done, CommandDone | CallDone):
+                ends = next(place for place in range(number, len(events)) if isinstance(events[place], OutputEnd))
+                said = result_of(progress.call(), events[number + 1 : ends])
+                only = range(len(said.output)) if isinstance(done, CallDone) else [done.command_index]
+                assert [said.output[command] for command in only] == [result.output[command] for command in only]
+        return result, events
     finally:
         followed.close()
 
 
-async def finished(followed: FollowedCall) -> ShellCall:
-    """A call when there are no more events."""
-    return (await events_of(followed))[0]
+async def finished(call: FollowedCall | CallAnswer) -> CallResult:
+    """A call when there is no more to be read of it."""
+    if isinstance(call, FollowedCall):
+        return (await events_of(call))[0]
+    try:
+        progress = CallProgress.of_description("call", "container", call.description)
+        standing = progress.standing(await call.state())
+        return result_of(standing, [progress.piece(text) async for text in call.texts()])
+    finally:
+        call.close()
+
+
+def result_of(call: ShellCall, texts: Sequence[ShellEvent]) -> CallResult:
+    """A call with the output that comes of deltas, or of pieces."""
+    output = {(command, stream): "" for command in range(len(call.outcomes)) for stream in ("stdout", "stderr")}
+    for text in texts:
+        assert isinstance(text, OutputDelta | OutputPiece)
+        output[text.command_index, text.stream] += text.text
+    return CallResult(
+        call.status,
+        [
+            CommandOutput(output[command, "stdout"], output[command, "stderr"], outcome)
+            for command, outcome in enumerate(call.outcomes)
+        ],
+    )

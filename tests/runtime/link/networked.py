@@ -9,9 +9,8 @@ from contextlib import asynccontextmanager
 
 from runtime.link.connection import LinkConnection
 from runtime.link.frames import Json
-from runtime.values import CommandOutput
 from tests.runtime.link.agents import Agent
-from tests.runtime.link.box import Box, finished
+from tests.runtime.link.box import Box, CommandOutput
 
 NAMES = ["api.test", "other.test", "*.wild.test"]
 PORTS = [80, 443]
@@ -63,7 +62,7 @@ class NetworkedBox(Box):
         return asyncio.create_task(self._run(command))
 
     async def _run(self, command: str) -> CommandOutput:
-        return (await finished(await self.sandbox.run(self.spec(command)))).output[0]
+        return (await self.call(self.spec(command))).output[0]
 
 
 @asynccontextmanager

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runtime.errors import InvalidInput, NotFound
-from runtime.values import CallStatus, CommandOutput, ExitOutcome
-from tests.runtime.link.box import Box, finished
+from runtime.values import CallStatus, ExitOutcome
+from tests.runtime.link.box import Box, CommandOutput, finished
 
 STEALS_ITS_OUTPUT = """python3 -c "
 import os, time
@@ -84,6 +84,14 @@ async def test_several_commands(box: Box) -> None:
     assert call.status is CallStatus.COMPLETED
     assert [output.stdout for output in call.output] == ["first\n", "second\n", *(f"{n}\n" for n in range(20))]
     assert call.output[1].outcome == ExitOutcome(2)
+
+
+async def test_the_longest_commands(box: Box) -> None:
+    """A call has as many commands as there may be, and they are as long as they may be."""
+    command = "#" + "ä" * (64 * 1024 - 100)
+    followed = await box.sandbox.run(box.spec(*[command] * 32))
+    assert followed.description["commands"] == [command] * 32
+    assert [output.outcome for output in (await finished(followed)).output] == [ExitOutcome(0)] * 32
 
 
 async def test_calls_at_the_same_time(box: Box) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from runtime.values import CallStatus, ExitOutcome, TimeoutOutcome
-from tests.runtime.link.box import Box, events_of, finished
+from tests.runtime.link.box import Box, finished
 
 STUBBORN = "trap '' TERM INT HUP; echo begun; while :; do sleep 0.05; done"
 
@@ -40,10 +40,10 @@ async def test_cancel(box: Box) -> None:
     spec = box.spec(STUBBORN, "echo done; exit 4", timeout_ms=None, env={"MARKER": "sandlot-test-cancelled"})
     followed = await box.sandbox.run(spec)
     await box.run("sleep 0.2")
-    cancelled, seen = await events_of(await box.sandbox.cancel(spec["id"]))
+    cancelled = await finished(await box.sandbox.cancel(spec["id"]))
     assert cancelled.status is CallStatus.INCOMPLETE
     assert [output.outcome for output in cancelled.output] == [ExitOutcome(137), ExitOutcome(4)]
-    assert (await events_of(followed))[1] == seen
+    assert await finished(followed) == cancelled
     await _until_nobody_has(box, "sandlot-test-cancelled")
 
 

@@ -45,10 +45,13 @@ WORDS = [
     b'{"size":3}',
     b'{"path":"a","size":3}',
     b'{"path":"../a","size":-1}',
-    b'{"created_at":1,"commands":["a"],"timeout_ms":null,"max_output_length":99}\n',
+    b'{"created_at":1,"commands":1,"timeout_ms":null,"max_output_length":99}\n"a"\n',
     b'["out",0,"stdout","x"]\n',
     b'["exit",0,{"type":"exit","exit_code":1}]\n',
     b'["done","completed"]\n',
+    b'["state","completed",[{"type":"exit","exit_code":1}]]\n',
+    b'["text",0,"stdout","x"]\n',
+    b'["end"]\n',
     b'["a",1,1]\n',
     b'{"code":"not_found"}',
     b"[" * 5000,
@@ -177,12 +180,19 @@ async def _follow(sandbox: Sandbox) -> None:
         await finished(followed)
 
 
+async def _call(sandbox: Sandbox) -> None:
+    answer = await sandbox.call({"stdin": "x"})
+    async with asyncio.timeout(0.2):
+        await finished(answer)
+
+
 ASKS: list[Callable[[Sandbox], Awaitable[object]]] = [
     lambda sandbox: sandbox.list(100),
     lambda sandbox: sandbox.remove(b"a"),
     _read,
     _write,
     _follow,
+    _call,
 ]
 
 

@@ -72,12 +72,17 @@ async def test_output_of_a_call_without_anybody(box: Box) -> None:
 async def test_events_that_were_read_do_not_change(box: Box) -> None:
     """Readers at different moments see the same events with the same numbers."""
     spec = box.spec("for i in $(seq 60); do echo $i; echo e$i >&2; sleep 0.01; done", "seq 100000", limit=5000)
-    early = asyncio.create_task(events_of(await box.sandbox.run(spec)))
-    seen = [(await events_of(await box.sandbox.snapshot(spec["id"])))[1] for _ in range(20)]
-    _, whole = await early
-    assert (await events_of(await box.sandbox.follow(spec["id"])))[1] == whole
-    for part in seen:
-        assert part == whole[: len(part)]
+    readers = [asyncio.create_task(events_of(await box.sandbox.run(spec)))]
+    seen = []
+    for _ in range(20):
+        readers.append(asyncio.create_task(events_of(await box.sandbox.follow(spec["id"]))))
+        seen.append(await finished(await box.sandbox.snapshot(spec["id"])))
+    result, whole = await readers[0]
+    for reader in readers:
+        assert (await reader) == (result, whole)
+    for then in seen:
+        assert result.output[0].stdout.startswith(then.output[0].stdout)
+        assert result.output[0].stderr.startswith(then.output[0].stderr)
 
 
 async def test_in_the_middle_of_everything(box: Box) -> None:

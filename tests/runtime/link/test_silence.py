@@ -10,7 +10,7 @@ import pytest
 from runtime import sandbox as sandbox_module
 from runtime.errors import AgentMisbehaved, SandlotError
 from runtime.link.frames import DATA, OPEN, REPLY, WINDOW, Frame, encode, encode_json
-from runtime.sandbox import FollowedCall, Sandbox
+from runtime.sandbox import CallAnswer, FollowedCall, Sandbox
 from tests.runtime.link.box import finished, pieces_of
 from tests.runtime.link.hostile import HostileStream, paced, sandbox_of, silent
 
@@ -31,7 +31,7 @@ async def _read(sandbox: Sandbox) -> int:
     return sum([len(piece) async for piece in reading.pieces()])
 
 
-async def _end_of(followed: Awaitable[FollowedCall]) -> None:
+async def _end_of(followed: Awaitable[FollowedCall | CallAnswer]) -> None:
     await finished(await followed)
 
 
