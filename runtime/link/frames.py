@@ -28,7 +28,7 @@ TYPE_CHECKING = False  # instead of typing's: to import that takes every sandbox
 if TYPE_CHECKING:
     from typing import Any
 
-VERSION = 1
+VERSION = 2  # of all that is said over a link: raised when any of it changes, as agents outlive the service
 MAX_PAYLOAD = 64 * 1024
 WINDOW = 1024 * 1024  # bytes a sender may have on their way, unread, per channel and direction
 AGENT_CHANNELS = 2**31  # from this number on, channels are opened by the agent
