@@ -25,6 +25,7 @@ from runtime.link.frames import (
     OPEN,
     REPLY,
     RESET,
+    VERSION,
     WINDOW,
     Frame,
     Json,
@@ -146,6 +147,7 @@ async def test_bytes_of_a_connection_one_by_one() -> None:
     tracemalloc.start()
     try:
         await channel.header()
+        assert [piece async for piece in channel.body()] == []  # so all of it has been handled
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -277,7 +279,7 @@ async def test_another_version() -> None:
         def write(self, data: bytes) -> None:
             """Says HELLO in the next version."""
             if not self.closed:
-                self._receive(data.lstrip(b"\xff")[:-1] + b"\x02")
+                self._receive(data.lstrip(b"\xff")[:-1] + bytes([VERSION + 1]))
 
     stream = Newer(silent)
     with pytest.raises(AgentMisbehaved, match="version"):
