@@ -12,14 +12,13 @@ class Body:
         self._scrubber = scrubber
         self._chunked = chunked
 
-    def piece(self, data: bytes) -> bytes:
-        """What is written when `data` follows; it may be nothing."""
-        return self._framed(data if self._scrubber is None else self._scrubber.feed(data))
-
-    def end(self) -> bytes:
-        """What is written when nothing follows."""
-        rest = b"" if self._scrubber is None else self._framed(self._scrubber.finish())
-        return rest + b"0\r\n\r\n" if self._chunked else rest
-
-    def _framed(self, data: bytes) -> bytes:
-        return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data
+    def piece(self, data: bytes, *, is_last: bool) -> bytes:
+        """What is written when `data` follows, and nothing after that if it is the last; it may be nothing."""
+        if self._scrubber is not None:
+            data = self._scrubber.feed(data)
+            if is_last:
+                data += self._scrubber.finish()
+        if not self._chunked:
+            return data
+        chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+        return chunk + b"0\r\n\r\n" if is_last else chunk

@@ -183,8 +183,6 @@ class _Stream:
         if piece is not None and self.ended:
             framing.end()
             piece = framing.take(self.waiting)
-        if pieces:
-            out += body.piece(b"".join(pieces))
-        if piece is None:
-            out += body.end()
-        return piece is None
+        is_whole = piece is None
+        out += body.piece(b"".join(pieces), is_last=is_whole)
+        return is_whole
