@@ -99,7 +99,7 @@ class RandomHost:
         choose = self._random
         data = b"".join(self._some() for _ in range(choose.randrange(1, 60)))
         for _ in range(choose.choice([0, 0, 0, 1, 5])):
-            place = choose.randrange(len(data))
+            place = choose.randrange(len(data) + 1)
             data = data[:place] + choose.randbytes(choose.choice([0, 1, 9])) + data[place + choose.choice([0, 1, 9]) :]
         return data[: choose.randrange(len(data) + 1)] if choose.random() < 0.3 else data
 
