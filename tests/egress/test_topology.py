@@ -199,8 +199,10 @@ def test_the_agent_cannot_be_harmed(
     if oci_runtime != GVISOR:
         living.append(victim)
     elif not has_expired(api, victim):
-        # There the shells that are started ahead read the garbage too, as long as it comes.
-        wait_until(lambda: run(api, victim, "echo well")["stdout"] == "well\n", 60, "Commands don't run any more")
+        # There the shells that are started ahead read the garbage too: it has to end, and the next one be used up.
+        ended = "pgrep -f [u]random > /dev/null || echo ended"
+        for _ in range(5):  # between two of its programs it isn't seen
+            wait_until(lambda: run(api, victim, ended)["stdout"] == "ended\n", 60, "The harm doesn't end")
         living.append(victim)
     for container_id in living:
         check_way_out(api, container_id, policy)
