@@ -60,7 +60,9 @@ class SecretSet:
     def __init__(self, host: str, values: Mapping[SecretName, str]) -> None:
         mine = {secret: value.encode() for secret, value in values.items() if secret.domain == host}
         self._values = {secret.name.encode(): value for secret, value in mine.items()}
-        self._echoes = [Echo(_bare(value), secret.placeholder.encode()) for secret, value in mine.items()]
+        self._echoes = [
+            Echo(sent, secret.placeholder.encode()) for secret, value in mine.items() if (sent := _bare(value))
+        ]
 
     def __bool__(self) -> bool:
         return bool(self._values)
