@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from runtime.errors import InvalidInput, NotFound, Unauthenticated
 from runtime.ids import new_key_id
+from runtime.recent import remember
 from runtime.store.base import BlobRecords, KeyStore
 from runtime.values import ApiKey
 
@@ -72,10 +73,7 @@ class RecentKeys:
 
     def put(self, key_hash: bytes, key: ApiKey) -> None:
         """Remember a key."""
-        self._keys.pop(key_hash, None)
-        while len(self._keys) >= REMEMBER_AT_MOST:
-            del self._keys[next(iter(self._keys))]
-        self._keys[key_hash] = _Remembered(key, self._clock() + REMEMBER_FOR)
+        remember(self._keys, key_hash, _Remembered(key, self._clock() + REMEMBER_FOR), REMEMBER_AT_MOST)
 
 
 class KeyService:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from runtime.missing import no_such_place
+from runtime.recent import remember
 from runtime.store.connections import Work
 from runtime.values import Page, PageRequest
 
@@ -68,7 +69,8 @@ class Listing:
             has_more = len(rows) > page.limit
             if has_more and page.limit:
                 end = rows[page.limit - 1]._mapping
-                self._remember((of, end[self._id.key]), end[self._place.key])
+                with self._lock:
+                    remember(self._ends, (of, end[self._id.key]), end[self._place.key], ENDS_AT_MOST)
             return Page([make(row) for row in rows[: page.limit]], has_more=has_more)
 
         return work
@@ -82,10 +84,3 @@ class Listing:
         if place is None:
             raise no_such_place(self._noun, after)
         return place
-
-    def _remember(self, end: tuple[str, str], place: int) -> None:
-        with self._lock:
-            self._ends.pop(end, None)
-            while len(self._ends) >= ENDS_AT_MOST:
-                del self._ends[next(iter(self._ends))]
-            self._ends[end] = place
