@@ -52,6 +52,7 @@ clients: image $(dev_venv)
 
 contestants: image $(dev_venv)
 	@bench/images/swe-rex/build
+	@scripts/haproxy
 
 gvisor: engine
 	@scripts/gvisor

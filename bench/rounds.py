@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from bench.benchmarks.base import Benchmark, Lap
@@ -34,6 +34,8 @@ REFERENCES = (
     "plain copy",
     "Sandlot, with neither",
     "the host",
+    "HAProxy, tcp",
+    "HAProxy, TLS",
 )
 """The contestants that the others are held against, where they take part."""
 
@@ -68,28 +70,21 @@ class Measured:
             return None
 
 
-def measure_all(
-    benchmarks: Sequence[Benchmark[C]], contestants: Sequence[C], runs: int | None = None
-) -> list[Measured]:
-    """Run benchmarks one after the other, each as often as it says itself if `runs` doesn't."""
-    measured = []
-    for benchmark in benchmarks:
-        print(f"{benchmark.name} ...", file=sys.stderr, flush=True)
-        measured.append(measure(benchmark, contestants, runs or benchmark.runs))
-    return measured
-
-
-def measure(benchmark: Benchmark[C], contestants: Sequence[C], runs: int) -> Measured:
+def measure(
+    benchmark: Benchmark[C], contestants: Sequence[C], runs: int, absent: Mapping[str, str] = MappingProxyType({})
+) -> Measured:
     """A turn each, again and again, so that whatever else the machine does meets all alike.
 
     Who comes after whom changes from round to round, in the same way each time: what one leaves the machine to do isn't
     always the same one's burden. The first runs don't count: they fill caches. A single one does, as it is. Whoever
-    fails takes no further part.
+    fails takes no further part. Of those who couldn't even begin, `absent` tells why, by their names.
     """
-    failures: dict[str, str] = {}
+    failures = {contestant.name: absent[contestant.name] for contestant in contestants if contestant.name in absent}
     laps: dict[str, Lap] = {}
     for contestant in contestants:
-        with _taking_part(contestant.name, failures):
+        if contestant.name in absent:
+            continue
+        with taking_part(contestant.name, failures):
             laps[contestant.name] = benchmark.prepare(contestant)
             if runs > 1:
                 laps[contestant.name]()
@@ -101,14 +96,14 @@ def measure(benchmark: Benchmark[C], contestants: Sequence[C], runs: int) -> Mea
             break
         for name in shuffled([name for name in laps if name not in failures], order):
             time.sleep(PAUSE_SECONDS)
-            with _taking_part(name, failures):
+            with taking_part(name, failures):
                 seconds[name].extend(laps[name]() for _ in range(turn))
     through = {name: times for name, times in seconds.items() if name not in failures}
     return Measured(benchmark, through, failures)
 
 
 @contextmanager
-def _taking_part(name: str, failures: dict[str, str]) -> Iterator[None]:
+def taking_part(name: str, failures: dict[str, str]) -> Iterator[None]:
     """Note what goes wrong for a contestant: the others' figures are worth something without its own."""
     try:
         yield

@@ -22,16 +22,17 @@ VALUE = "value-of-the-secret"
 class Site:
     """The server, with a certificate (P-256) of an authority of its own. As a context manager it starts and ends.
 
-    `address` is below 127.0.0.0/8, `ca_file` the authority's certificate. It listens on port 443, which takes root.
+    `address` is below 127.0.0.0/8, `ca_file` the authority's certificate, `chain` the server's with its key. It listens
+    on port 443, which takes root.
     """
 
     def __init__(self, folder: Path) -> None:
         self.address = f"127.128.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
         self.ca_file = folder / "ca.pem"
-        self._chain = folder / "chain.pem"
+        self.chain = folder / "chain.pem"
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(self.ca_file))
-        authority.issue_cert(SPLICED, INTERCEPTED).private_key_and_cert_chain_pem.write_to_path(str(self._chain))
+        authority.issue_cert(SPLICED, INTERCEPTED).private_key_and_cert_chain_pem.write_to_path(str(self.chain))
         self._process: subprocess.Popen[str]
 
     @property
@@ -52,7 +53,7 @@ class Site:
         return {"type": "allowlist", "allowed_domains": [SPLICED, INTERCEPTED], "domain_secrets": [secret]}
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "bench.https_server", self.address, str(self._chain), INTERCEPTED, VALUE]
+        command = [sys.executable, "-m", "bench.https_server", self.address, str(self.chain), INTERCEPTED, VALUE]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         if self._process.stdout.readline() != "listening\n":

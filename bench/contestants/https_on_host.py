@@ -1,4 +1,4 @@
-"""HTTPS from the host, directly."""
+"""HTTPS from the host, directly or by way of something else."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Self
 
 from bench import https_client
-from bench.site import SPLICED, Site
 
 
 class HttpsOnHost:
     """Implements ReachesServer, by the system's own Python, as in the sandbox. No name is looked up."""
 
-    name = "the host"
-
-    def __init__(self, site: Site) -> None:
+    def __init__(self, name: str, address: str, host: str, ca_file: Path) -> None:
+        self.name = name
         python = shutil.which("python3", path="/usr/bin") or sys.executable
-        self._command = [python, https_client.__file__, site.address, SPLICED, str(site.ca_file)]
+        self._command = [python, https_client.__file__, address, host, str(ca_file)]
         self._program: subprocess.Popen[str]
 
     def __enter__(self) -> Self:

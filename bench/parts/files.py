@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from bench.benchmarks.base import Benchmark
 from bench.benchmarks.download import Download
 from bench.benchmarks.upload import Upload
+from bench.contest import Contest
 from bench.contestants.base import KeepsFiles
 from bench.contestants.openai_files import OpenAIFiles
 from bench.contestants.plain_copy import PlainCopy
 from bench.contestants.sandlot_files import SandlotFiles
 from bench.parts.base import Sizes
-from bench.rounds import Measured, measure_all
+from bench.rounds import Measured
 from bench.scale.services import NO_POOL
 from bench.units import Speed
 from tests.service import Service
@@ -22,13 +22,13 @@ from tests.service import Service
 
 def measure(sizes: Sizes, folder: Path) -> Sequence[Measured]:
     """See Part."""
-    with Service(folder, NO_POOL) as service, ExitStack() as stack:
+    with Service(folder, NO_POOL) as service, Contest() as contest:
         stores: list[KeepsFiles] = [
-            stack.enter_context(SandlotFiles(service.port, service.api_key)),
-            stack.enter_context(OpenAIFiles(service.base_url, service.api_key)),
-            stack.enter_context(PlainCopy(folder)),
+            contest.enter(SandlotFiles(service.port, service.api_key)),
+            contest.enter(OpenAIFiles(service.base_url, service.api_key)),
+            contest.enter(PlainCopy(folder)),
         ]
-        return measure_all(_benchmarks(sizes), stores, sizes.runs)
+        return contest.measure(_benchmarks(sizes), stores, sizes.runs)
 
 
 def _benchmarks(sizes: Sizes) -> list[Benchmark[KeepsFiles]]:

@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from bench.benchmarks.errand import Errand
+from bench.contest import Contest
 from bench.contestants.base import ReachesServer
+from bench.contestants.https_by_haproxy import HttpsByHaproxy
 from bench.contestants.https_in_sandbox import HttpsInSandbox
 from bench.contestants.https_on_host import HttpsOnHost
 from bench.goals import AtLeast, AtMostMore, AtMostTimes
 from bench.parts.base import Sizes
-from bench.rounds import Measured, measure_all
+from bench.rounds import Measured
 from bench.scale.services import NO_POOL
 from bench.site import INTERCEPTED, SPLICED, Site
 from bench.units import Milliseconds, Speed
 from tests.service import Service
 
-THROUGH, WITH_SECRET, HOST = "Sandlot, spliced", "Sandlot, intercepted", HttpsOnHost.name
+THROUGH, WITH_SECRET, HOST = "Sandlot, spliced", "Sandlot, intercepted", "the host"
 
 
 def measure(sizes: Sizes, folder: Path) -> Sequence[Measured]:
     """See Part."""
-    with ExitStack() as stack:
-        site = stack.enter_context(Site(folder))
-        service = stack.enter_context(Service(folder, {**NO_POOL, **site.settings}, site.hosts))
+    with (
+        Site(folder) as site,
+        Service(folder, {**NO_POOL, **site.settings}, site.hosts) as service,
+        Contest() as contest,
+    ):
         reached = site, service.port, service.api_key
         clients: list[ReachesServer] = [
-            stack.enter_context(HttpsInSandbox(THROUGH, SPLICED, *reached)),
-            stack.enter_context(HttpsInSandbox(WITH_SECRET, INTERCEPTED, *reached)),
-            stack.enter_context(HttpsOnHost(site)),
+            HttpsInSandbox(THROUGH, SPLICED, *reached),
+            HttpsInSandbox(WITH_SECRET, INTERCEPTED, *reached),
+            HttpsOnHost(HOST, site.address, SPLICED, site.ca_file),
+            HttpsByHaproxy("HAProxy, tcp", SPLICED, site, folder),
+            HttpsByHaproxy("HAProxy, TLS", INTERCEPTED, site, folder),
         ]
-        return measure_all([*_small(sizes), *_large(sizes)], clients, sizes.runs)
+        everybody = [contest.enter(client) for client in clients]
+        return contest.measure([*_small(sizes), *_large(sizes)], everybody, sizes.runs)
 
 
 def _small(sizes: Sizes) -> list[Errand]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from bench.benchmarks.download import Download
 from bench.benchmarks.first_output import FirstOutput
 from bench.benchmarks.shell_call import ShellCall
 from bench.benchmarks.upload import Upload
+from bench.contest import Contest
 from bench.contestants.base import RunsCommands
 from bench.contestants.docker_attach import DockerAttach
 from bench.contestants.docker_cli import DockerCli
@@ -26,7 +26,7 @@ from bench.contestants.swe_rex import SweRex
 from bench.goals import AtLeast, AtMost, AtMostTimes, Fastest, TimesAsFast
 from bench.parts.base import SMALL, Sizes
 from bench.pool import SETTINGS, wait_until_full
-from bench.rounds import Measured, measure_all
+from bench.rounds import Measured
 from bench.scale.services import NO_POOL
 from bench.units import Milliseconds, Speed
 from runtime.config import Config
@@ -45,10 +45,12 @@ POOLED = FirstOutput("create a sandbox, first output: a full pool", 100, [AtMost
 def measure(sizes: Sizes, folder: Path) -> Sequence[Measured]:
     """See Part."""
     image = Config(folder).image
-    with ExitStack() as stack:
-        pooled = stack.enter_context(Service(_made(folder / "pooled"), SETTINGS))
-        cold = stack.enter_context(Service(_made(folder / "cold"), NO_POOL))
-        enter = stack.enter_context
+    with (
+        Service(_made(folder / "pooled"), SETTINGS) as pooled,
+        Service(_made(folder / "cold"), NO_POOL) as cold,
+        Contest() as contest,
+    ):
+        enter, measured = contest.enter, contest.measure
         sandlot = [enter(contestant) for contestant in _sandlot(pooled)]
         docker: list[RunsCommands] = [enter(DockerCli(image, folder)), enter(DockerSdk(image))]
         agents = enter(OpenAIAgents(image))
@@ -60,14 +62,14 @@ def measure(sizes: Sizes, folder: Path) -> Sequence[Measured]:
         attach = enter(DockerAttach(image))
         everybody = [*sandlot, *docker, agents, llm, swe_rex]
         return [
-            *measure_all([AGAINST_ALL], [*everybody, llm_pool, without_pool], sizes.runs),
-            *measure_all([POOLED, *_alone()], sandlot[:1], sizes.runs),
-            *measure_all([Delete()], [*sandlot, *docker], sizes.runs),
-            *measure_all(_of_all(), everybody, sizes.runs),
-            *measure_all([_small_out()], [*sandlot, *docker, agents, *llm_out, swe_rex], sizes.runs),
-            *measure_all([_large_in(sizes)], [*everybody, attach], sizes.runs),
+            *measured([AGAINST_ALL], [*everybody, llm_pool, without_pool], sizes.runs),
+            *measured([POOLED, *_alone()], sandlot[:1], sizes.runs),
+            *measured([Delete()], [*sandlot, *docker], sizes.runs),
+            *measured(_of_all(), everybody, sizes.runs),
+            *measured([_small_out()], [*sandlot, *docker, agents, *llm_out, swe_rex], sizes.runs),
+            *measured([_large_in(sizes)], [*everybody, attach], sizes.runs),
             # The client of openai-agents needs minutes to read such a file: it joins what comes piece by piece.
-            *measure_all([_large_out(sizes)], [*sandlot, *docker, *llm_out, swe_rex, attach], sizes.runs),
+            *measured([_large_out(sizes)], [*sandlot, *docker, *llm_out, swe_rex, attach], sizes.runs),
         ]
 
 
