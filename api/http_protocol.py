@@ -6,7 +6,8 @@ import asyncio
 from http import HTTPStatus
 from typing import cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.connections import BODY_SECONDS, HEAD_SECONDS, Awaited, Connections, patience
 from api.errors import INVALID_REQUEST, SERVER_ERROR, Answer, error_response
@@ -18,6 +19,9 @@ HEAD_MAX_BYTES = 64 * 1024
 HEAD_MAX_HEADERS = 100
 HEAD_TOO_LARGE = f"The request's head is too large. It may have {HEAD_MAX_BYTES} bytes and {HEAD_MAX_HEADERS} headers."
 
+# How many requests may wait for the answer to the one before them. Clients that don't wait themselves are rare.
+MOST_WAITING = 16
+
 NOT_HTTP = Answer(400, INVALID_REQUEST)
 TIME_IS_UP = Answer(408, INVALID_REQUEST)
 TOO_LARGE = Answer(431, INVALID_REQUEST)
@@ -26,6 +30,10 @@ TOO_MANY_CONNECTIONS = Answer(503, SERVER_ERROR, {"retry-after": "1"})
 
 class HeadTooLargeError(Exception):
     """Stops the parser in the middle of a head that nobody will read."""
+
+
+class TooManyWaitingError(Exception):
+    """Stops the parser where a client asks on and on, and waits for no answer."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -44,6 +52,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     _in_body = False
     """Whether a body is on its way."""
+
+    _answering: RequestResponseCycle | None = None
+    """The last request that was begun with. The others wait in `pipeline`; the last one that came is `cycle`."""
 
     _head_bytes = 0
     """Bytes of the request's headers and trailers so far."""
@@ -65,6 +76,13 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(TOO_MANY_CONNECTIONS, "There are too many connections.", "too_many_connections")
         else:
             super().connection_made(GatheringTransport(transport))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol. Uvicorn would tell the request that came last, which may not have begun yet."""
+        if self._answering is not None:
+            self.cycle = self._answering
+        self.pipeline.clear()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser. It tells of whole headers only, and keeps what it has of others, so that is counted here."""
@@ -90,14 +108,20 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _awaited(self, now: float) -> Awaited | None:
         """What is waited for, if it is the client's turn."""
-        answered = self.cycle is None or self.cycle.response_complete
-        if self._in_head:
-            return Awaited.HEAD if answered else None
-        if answered:
-            return Awaited.NEXT
+        if self._all_answered():
+            return Awaited.HEAD if self._in_head else Awaited.NEXT
+        if self._answering is not self.cycle or self._in_head:
+            return None
         if self.flow.read_paused or self.cycle.waiting_for_100_continue:
             self._heard = now  # nothing can come before the service takes what is there, or asks for it
         return Awaited.BODY if self._in_body else None
+
+    def _all_answered(self) -> bool:
+        return self._answering is None or self._answering.response_complete
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -117,6 +141,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._parsed = True
         if len(self.url) + self._head_bytes > HEAD_MAX_BYTES:
             self._stop_parser()
+        if len(self.pipeline) >= MOST_WAITING:
+            raise TooManyWaitingError
         self._in_head, self._in_body = False, True
         self._heard = self.loop.time()
         super().on_headers_complete()
@@ -149,7 +175,13 @@ class HttpProtocol(HttpToolsProtocol):
         raise HeadTooLargeError
 
     def _refuse(self, answer: Answer, message: str, code: str) -> None:
-        """Answer what no middleware will ever see, and hang up."""
+        """Answer what no middleware will ever see, and hang up.
+
+        While another answer is due, or on its way, this one would be taken for it: then there is none.
+        """
+        if not self._all_answered() and not self._may_answer_for_application():
+            self.transport.close()
+            return
         response = error_response(answer, message, code=code)
         headers = [
             *response.raw_headers,
@@ -160,3 +192,7 @@ class HttpProtocol(HttpToolsProtocol):
         first = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n".encode()
         self.transport.write(first + lines + b"\r\n" + bytes(response.body))
         self.transport.close()
+
+    def _may_answer_for_application(self) -> bool:
+        """Whether it is the body of the request that is being answered that has no end, and no answer has begun."""
+        return self._in_body and self._answering is self.cycle and not self.cycle.response_started

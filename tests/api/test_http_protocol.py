@@ -12,8 +12,9 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from api.connections import BODY_SECONDS, CROWDED_SECONDS, HEAD_SECONDS, KEEP_ALIVE_SECONDS, Connections
-from api.http_protocol import HttpProtocol
+from api.http_protocol import MOST_WAITING, HttpProtocol
 
+GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 HEAD = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n"
 
 
@@ -197,6 +198,37 @@ async def test_a_long_call(connect: Connect) -> None:
     await line.send(HEAD + bytes(10))
     assert not line.wait(100_000)
     await line.send(HEAD[:10])
+    assert not line.wait(100_000)
+
+
+async def test_requests_that_wait(connect: Connect) -> None:
+    """As many as may wait for an earlier one's answer are answered in their turn."""
+    line = connect()
+    line.application.may_read.set()
+    await line.send(GET * (1 + MOST_WAITING))
+    assert not line.wait(100_000)
+    line.application.may_answer.set()
+    for _ in range(MOST_WAITING):
+        await settle()
+    assert line.wire.received.count(b"HTTP/1.1 200 ") == 1 + MOST_WAITING
+
+
+@pytest.mark.parametrize("more", [GET * (1 + MOST_WAITING), b"garbage\r\n", b"\r\n" * 100_000])
+async def test_nothing_is_said_in_place_of_an_answer(connect: Connect, more: bytes) -> None:
+    """Where one is due, a refusal of what came afterwards would be taken for it: the connection just ends."""
+    line = connect()
+    line.application.may_read.set()
+    await line.send(GET)
+    await line.send(more)
+    assert line.wire.closed
+    assert line.wire.received == b""
+
+
+async def test_half_a_body_behind_a_long_call(connect: Connect) -> None:
+    """Its time begins when it is its turn: before that, a 408 would be taken for the other's answer."""
+    line = connect()
+    await line.send(GET + HEAD + b"half")
+    line.protocol.flow.resume_reading()  # as the application does when it waits for its client to leave
     assert not line.wait(100_000)
 
 

@@ -67,6 +67,15 @@ def test_in_the_middle_of_a_call(http: httpx.Client, service: Service, container
     wait_until(lambda: "ended" in stdout(http, container.id, "ls"), 60, "It does not end")
 
 
+def test_with_another_request_behind(service: Service, container: ContainerCreateResponse) -> None:
+    """A client that leaves its stream, having asked for something else already, leaves nothing that goes on for it."""
+    body = b'{"commands": ["echo begun; sleep 300"], "stream": true}'
+    headers = {"content-type": "application/json", "content-length": str(len(body))}
+    path = f"/v1/containers/{container.id}/shell_calls"
+    leave_after(service, "POST", path, headers, body + b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n", read=1)
+    wait_until(lambda: f'"POST {path}" 200' in service.log.read_text(), 30, "The stream goes on for nobody")
+
+
 def test_in_the_middle_of_a_download(http: httpx.Client, service: Service, container: ContainerCreateResponse) -> None:
     """Clients that leave during their downloads cost neither memory nor open files, and hold nobody up."""
     stdout(http, container.id, "head -c 100M /dev/zero > large.bin")

@@ -231,6 +231,17 @@ def test_a_head_without_an_end_is_cut_off(service: Service, first: bytes, more: 
     assert grown() < 16 * MIB
 
 
+def test_requests_without_end_are_cut_off(service: Service) -> None:
+    """Requests without end, sent without waiting for answers, are cut off; the service keeps nothing of them."""
+    with (
+        growth(service.pid, "requests without an end") as grown,
+        socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection,
+        pytest.raises(ConnectionError),
+    ):
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n" * 1_000_000)
+    assert grown() < 16 * MIB
+
+
 def answer_to(service: Service, raw: bytes) -> httpx.Response:
     """What the service answers to these bytes, up to the connection's end."""
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
