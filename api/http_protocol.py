@@ -6,6 +6,7 @@ import asyncio
 from http import HTTPStatus
 from typing import cast
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -19,8 +20,8 @@ HEAD_MAX_BYTES = 64 * 1024
 HEAD_MAX_HEADERS = 100
 HEAD_TOO_LARGE = f"The request's head is too large. It may have {HEAD_MAX_BYTES} bytes and {HEAD_MAX_HEADERS} headers."
 
-# How many requests may wait for the answer to the one before them. Clients that don't wait themselves are rare.
-MOST_WAITING = 16
+# How many requests may wait for the answer to an earlier one. Each may take memory for a head; few clients send any.
+MOST_WAITING = 4
 
 NOT_HTTP = Answer(400, INVALID_REQUEST)
 TIME_IS_UP = Answer(408, INVALID_REQUEST)
@@ -89,10 +90,38 @@ class HttpProtocol(HttpToolsProtocol):
         if not self._in_head:
             self._heard = self.loop.time()
         self._parsed = False
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except HttpParserError:
+            self._refuse_unreadable()
+            return
         self._unparsed_bytes = 0 if self._parsed else self._unparsed_bytes + len(data)
         if self._unparsed_bytes > HEAD_MAX_BYTES and not self.transport.is_closing():
             self._refuse(TOO_LARGE, HEAD_TOO_LARGE, "request_head_too_large")
+
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser; where a client offers to go on in another protocol, with the offer left out.
+
+        The parser would take all that follows, the request's body included, for something in that protocol.
+        """
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except HttpParserUpgrade as offer:
+                data = self._head_without_offer() + data[offer.args[0] :]
+                self.parser = HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+
+    def _head_without_offer(self) -> bytes:
+        """The head that was parsed last, as if its client had offered nothing."""
+        headers = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        first = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        return b"".join([first, *headers, b"\r\n"])
+
+    def _offered(self) -> bool:
+        return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
 
     def hang_up_if_overdue(self, now: float) -> None:
         """End the connection if it has kept the service waiting for too long, by the loop's clock."""
@@ -138,6 +167,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
+        if self._offered():
+            return  # it comes again, without the offer
         self._parsed = True
         if len(self.url) + self._head_bytes > HEAD_MAX_BYTES:
             self._stop_parser()
@@ -154,6 +185,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        if self._offered():
+            return
         self._in_body = False
         super().on_message_complete()
 
@@ -163,12 +196,12 @@ class HttpProtocol(HttpToolsProtocol):
         self._heard = self.loop.time()
         super().on_response_complete()
 
-    def send_400_response(self, msg: str) -> None:
+    def _refuse_unreadable(self) -> None:
         """Answer bytes that the parser has refused."""
         if self._head_too_large:
             self._refuse(TOO_LARGE, HEAD_TOO_LARGE, "request_head_too_large")
         else:
-            self._refuse(NOT_HTTP, msg, "invalid_http")
+            self._refuse(NOT_HTTP, "Invalid HTTP request received.", "invalid_http")
 
     def _stop_parser(self) -> None:
         self._head_too_large = True

@@ -242,6 +242,35 @@ def test_requests_without_end_are_cut_off(service: Service) -> None:
     assert grown() < 16 * MIB
 
 
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+@pytest.mark.parametrize(
+    "framed",
+    [
+        b'content-length: 24\r\n\r\n{"commands": ["exit 7"]}',
+        b'transfer-encoding: chunked\r\n\r\n5\r\n{"com\r\n13\r\nmands": ["exit 7"]}\r\n0\r\n\r\n',
+    ],
+    ids=["of a length", "in chunks"],
+)
+@pytest.mark.parametrize("size", [1, 100, 10_000])
+def test_an_offer_of_another_protocol_is_passed_over(
+    service: Service, shared: str, protocol: bytes, framed: bytes, size: int
+) -> None:
+    """A request that offers to go on in another protocol, as many clients do, is answered as any other."""
+    head = (
+        f"POST /v1/containers/{shared}/shell_calls HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {service.api_key}\r\n"
+        "content-type: application/json\r\nconnection: Upgrade, HTTP2-Settings\r\nhttp2-settings: AAMAAABkAAQ\r\n"
+    )
+    raw = head.encode() + b"upgrade: %b\r\n" % protocol + framed
+    raw += b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
+        for start in range(0, len(raw), size):
+            connection.sendall(raw[start : start + size])
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answers.count(b"HTTP/1.1 200 OK") == 2
+    assert b'"exit_code":7' in answers
+    assert answers.endswith(b'{"status":"ok"}')
+
+
 def answer_to(service: Service, raw: bytes) -> httpx.Response:
     """What the service answers to these bytes, up to the connection's end."""
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
