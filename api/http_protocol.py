@@ -60,6 +60,9 @@ class HttpProtocol(HttpToolsProtocol):
     _head_bytes = 0
     """Bytes of the request's headers and trailers so far."""
 
+    _head_headers = 0
+    """How many of them there are."""
+
     _head_too_large = False
     """Whether that is why the parser was stopped."""
 
@@ -155,15 +158,17 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self._in_head = True
-        self._head_bytes = 0
+        self._head_bytes = self._head_headers = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; after a body that came in chunks, a trailer."""
+        """A header; after a body that came in chunks, a trailer: nobody looks at these, and they are no headers."""
         self._head_bytes += len(name) + len(value)
-        if self._head_bytes > HEAD_MAX_BYTES or len(self.headers) >= HEAD_MAX_HEADERS:
+        self._head_headers += 1
+        if self._head_bytes > HEAD_MAX_BYTES or self._head_headers > HEAD_MAX_HEADERS:
             self._stop_parser()
-        super().on_header(name, value)
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole."""

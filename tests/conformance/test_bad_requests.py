@@ -242,6 +242,16 @@ def test_requests_without_end_are_cut_off(service: Service) -> None:
     assert grown() < 16 * MIB
 
 
+def test_trailers_are_no_headers(service: Service) -> None:
+    """What comes behind a chunked body can't change what the request is, nor who sends it."""
+    key = f"authorization: Bearer {service.api_key}\r\n"
+    start = "POST /v1/containers HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n"
+    end = "\r\n2\r\n{}\r\n0\r\n"
+    refusal(answer_to(service, f"{start}{end}{key}\r\n".encode()), 401)
+    error = refusal(answer_to(service, f"{start}{key}{end}content-type: application/json\r\n\r\n".encode()), 400)
+    assert error["code"] == "unsupported_content_type"
+
+
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
 @pytest.mark.parametrize(
     "framed",
