@@ -9,6 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.envelope import refusal
+from tests.memory import MIB, growth
+from tests.service import Service
+from tests.shell import stdout
 
 pytestmark = pytest.mark.usefixtures("nothing_made")
 
@@ -200,6 +203,32 @@ def test_no_json_at_all_is_a_crash(http: httpx.Client, shared: str, route: str) 
         assert refusal(http.post(route.format(shared), content=wrong, headers=JSON), 400)["code"]
 
     send()
+
+
+@pytest.mark.parametrize(
+    ("start", "one", "end"),
+    [
+        ('{"name": "x", "network_policy": {"type": "allowlist", "domain_secrets": [', "{},", "{}]}}"),
+        ('{"name": "x", "file_ids": [', '"",', '""]}'),
+        ('{"name": "x"', ',"y":1', "}"),
+        ('{"name": "x", "skills": ["', '\\",",","', '"]}'),
+    ],
+    ids=["secrets", "texts", "fields", "texts with quotes and commas"],
+)
+def test_a_body_of_too_many_values_is_refused(
+    service: Service, http: httpx.Client, start: str, one: str, end: str
+) -> None:
+    """What is wrong with millions of values is said of none of them: such a body is a 400, and takes little memory."""
+    body = start + one * 1_000_000 + end
+    with growth(service.pid, "a body of a million values") as grown:
+        assert refusal(http.post("/containers", content=body, headers=JSON), 400)["code"] == "too_many_values"
+    assert grown() < 100 * MIB
+
+
+def test_text_with_many_commas_is_no_list(http: httpx.Client, shared: str) -> None:
+    """A table of a hundred thousand fields comes in as one text."""
+    table = 'a,"b, c"\n' * 50_000
+    assert stdout(http, shared, "sort -u", stdin=table) == 'a,"b, c"\n'
 
 
 @pytest.mark.parametrize("name", ["", "1A", "A=B", "A B", "Ä", "A\0", "A\n", "x" * 257])
