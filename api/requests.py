@@ -41,10 +41,11 @@ def read_query(request: Request, model: type[Model]) -> Model:
 
 def parse_query(model: type[Model], items: list[tuple[str, str]]) -> Model:
     """Query parameters as a `model`. One given twice is refused: which of the two is meant can't be known."""
-    values = dict(items)
-    if len(values) < len(items):
-        name = next(name for name in values if sum(name == other for other, _ in items) > 1)
-        raise wording.duplicate_parameter(name)
+    values: dict[str, str] = {}
+    for name, value in items:
+        if name in values:
+            raise wording.duplicate_parameter(name)
+        values[name] = value
     try:
         return model.model_validate(values)
     except ValidationError as error:

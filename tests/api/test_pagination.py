@@ -54,6 +54,26 @@ def test_refused(name: str, value: str, code: str) -> None:
     assert "nable to parse" not in caught.value.message
 
 
+def test_given_twice() -> None:
+    """A parameter given twice is refused, and among thousands it is not looked for in each of the others."""
+
+    class Name(str):
+        """One that counts how often it is compared."""
+
+        compared = 0
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            Name.compared += 1
+            return str(self) == str(other)
+
+    names = [Name(number) for number in [*range(1000), 999]]
+    with pytest.raises(InvalidInput) as caught:
+        parse_query(PageQuery, [(name, "") for name in names])
+    assert (caught.value.param, caught.value.code) == ("999", "duplicate_parameter")
+    assert Name.compared < 2 * len(names)
+
+
 def test_other_lists() -> None:
     """Lists of files are long ones, and lists of skills may be empty ones, as at OpenAI."""
     assert parse_query(FilesQuery, []).to_page().limit == 10_000
