@@ -7,7 +7,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from api.schemas.base import ListItem, Query, ResponseBody
+from api.schemas.base import Integer, ListItem, Query, ResponseBody
 from runtime.values import Page, PageRequest
 
 Record = TypeVar("Record")
@@ -17,7 +17,7 @@ Item = TypeVar("Item", bound=ListItem)
 class PageQuery(Query):
     """Which page of a list is wanted."""
 
-    limit: int = Field(default=20, ge=1, le=100)
+    limit: Integer = Field(default=20, ge=1, le=100)
     order: Literal["asc", "desc"] = "desc"
     after: str | None = None
 

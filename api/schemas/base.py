@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError, PydanticKnownError
 from starlette.responses import Response
 
@@ -16,25 +16,17 @@ _INTEGER = re.compile("-?[0-9]+", re.ASCII)
 class RequestBody(BaseModel):
     """A JSON request body, or an object inside one: nothing unknown in it, and nothing converted.
 
-    It can be a form's model too (`api.forms`), whose fields come as text and are converted.
+    It can be a form's model too (`api.forms`), whose fields come as text and are converted. Its integers are of type
+    Integer.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Query(BaseModel):
-    """A request's query parameters, which come as text: nothing unknown among them."""
+    """A request's query parameters, which come as text: nothing unknown among them. Integers are of type Integer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _plain_integers(cls, value: Any, info: ValidationInfo) -> Any:
-        """Pydantic takes `1_0` and `10.0` for integers as well."""
-        annotation = cls.model_fields[str(info.field_name)].annotation
-        if int in (annotation, *get_args(annotation)) and not _INTEGER.fullmatch(value):
-            raise PydanticKnownError("int_parsing")
-        return value
 
 
 class ResponseBody(BaseModel):
@@ -58,6 +50,15 @@ def _without_nul(text: str) -> str:
         raise PydanticCustomError("null_character", "it must not contain a null character.")
     return text
 
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str) and not _INTEGER.fullmatch(value):
+        raise PydanticKnownError("int_parsing")
+    return value
+
+
+Integer = Annotated[int, BeforeValidator(_plain)]
+"""An integer that may come as text: of digits alone. Pydantic would take `1_0`, ` 10 `, `+10` and `10.0` as well."""
 
 NO_NUL = AfterValidator(_without_nul)
 """For strings that a program's arguments and a file system can hold. It stands after length limits."""

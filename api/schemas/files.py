@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.pagination import PageQuery
-from api.schemas.base import NO_NUL, InFile, ListItem, RequestBody, ResponseBody
+from api.schemas.base import NO_NUL, InFile, Integer, ListItem, RequestBody, ResponseBody
 from runtime.file_values import File, FilePurpose, FileSpec
 
 MAX_LISTED = 10_000
@@ -24,7 +24,7 @@ class ExpiresAfter(RequestBody):
     """How long a file stays after it was made."""
 
     anchor: Literal["created_at"]
-    seconds: Annotated[int, Field(ge=HOUR, le=30 * DAY)]
+    seconds: Annotated[Integer, Field(ge=HOUR, le=30 * DAY)]
 
 
 class FileForm(RequestBody):
@@ -42,7 +42,7 @@ class FileForm(RequestBody):
 class FilesQuery(PageQuery):
     """The query of `GET /v1/files`."""
 
-    limit: int = Field(default=MAX_LISTED, ge=1, le=MAX_LISTED)
+    limit: Integer = Field(default=MAX_LISTED, ge=1, le=MAX_LISTED)
     purpose: FilePurpose | None = None
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from api.schemas.base import NO_NUL, ListItem, Query, RequestBody, ResponseBody
+from api.schemas.base import NO_NUL, Integer, ListItem, Query, RequestBody, ResponseBody
 from runtime.sandbox import ROOT
 from runtime.values import (
     MAX_COMMANDS,
@@ -100,7 +100,7 @@ class ShellCallCreate(RequestBody):
 class EventsQuery(Query):
     """The query of `GET .../events`."""
 
-    starting_after: Annotated[int, Field(ge=0)] | None = None
+    starting_after: Annotated[Integer, Field(ge=0)] | None = None
 
 
 class ExitObject(ResponseBody):

@@ -9,7 +9,7 @@ from pydantic import Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from api.pagination import PageQuery
-from api.schemas.base import InFile, ListItem, RequestBody, ResponseBody
+from api.schemas.base import InFile, Integer, ListItem, RequestBody, ResponseBody
 from runtime.skill_values import MAX_VERSION, Skill, SkillVersion
 
 _NUMBER = re.compile(rf"[1-9][0-9]{{0,{len(str(MAX_VERSION)) - 1}}}")
@@ -50,7 +50,7 @@ class SkillUpdate(RequestBody):
 class SkillsQuery(PageQuery):
     """The query of lists of skills and of their versions."""
 
-    limit: int = Field(default=20, ge=0, le=100)
+    limit: Integer = Field(default=20, ge=0, le=100)
 
 
 class SkillObject(ListItem):

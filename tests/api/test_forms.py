@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.requests import ClientDisconnect
 
 from api.forms import FIELD_MAX_BYTES, open_form
-from api.schemas.base import InFile, RequestBody
+from api.schemas.base import InFile, Integer, RequestBody
 from api.schemas.container_files import ContainerFileForm
 from runtime.errors import InvalidInput
 from tests.multipart_requests import END, field, file, part, request
@@ -20,7 +20,7 @@ class Limits(RequestBody):
     """An object in a form."""
 
     kind: Literal["hard"]
-    count: Annotated[int, Field(ge=1)]
+    count: Annotated[Integer, Field(ge=1)]
 
 
 class OneFile(RequestBody):
@@ -113,6 +113,7 @@ async def test_no_name_needed() -> None:
         ([field("purpose", "fun")], "purpose", "invalid_value"),
         ([field("limits", "{}")], "limits", "invalid_type"),
         ([field("limits[count]", "many")], "limits.count", "invalid_type"),
+        *(([field("limits[count]", text)], "limits.count", "invalid_type") for text in (" 3", "3.0", "1_0", "+3", "")),
         ([field("limits[count]", "0")], "limits.count", "integer_below_min_value"),
         ([field("purpose", "x" * (FIELD_MAX_BYTES + 1))], "purpose", "string_above_max_length"),
         ([part('form-data; name="purpose"', b"\xff")], "purpose", "invalid_value"),

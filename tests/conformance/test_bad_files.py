@@ -60,6 +60,14 @@ FORMS: dict[str, tuple[list[bytes], str, str]] = {
         "integer_above_max_value",
     ),
     "a life that is no number": ([field("expires_after[seconds]", "long")], "expires_after.seconds", "invalid_type"),
+    **{
+        f"a life in other words: {text!r}": (
+            [PURPOSE, ANCHOR, field("expires_after[seconds]", text)],
+            "expires_after.seconds",
+            "invalid_type",
+        )
+        for text in (" 3600", "3600\n", "3_600", "+3600", "3600.0", "3.6e3", "\u0663\u0666\u0660\u0660", "")
+    },
     "an expiry that is none": ([PURPOSE, field("expires_after", "never")], "expires_after", "invalid_type"),
     "more in an expiry": ([PURPOSE, field("expires_after[x]", "1")], "expires_after.x", "unknown_parameter"),
     "a field in a field": ([PURPOSE, field("purpose[a]", "1")], "purpose.a", "unknown_parameter"),
