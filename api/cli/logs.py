@@ -20,9 +20,15 @@ def log_to_terminal(level: str) -> None:
     # what strangers send, and advise to install something.
     for chatty, level_shown in (("uvicorn.error", "ERROR"), ("apscheduler", "WARNING"), ("alembic", "WARNING")):
         logging.getLogger(chatty).setLevel(level_shown)
+    logging.getLogger("uvicorn.error").addFilter(is_news)
 
 
 def add_request_id(record: logging.LogRecord) -> bool:
     """A logging filter that passes everything, and tells of each record which request it is about."""
     record.request_id = REQUEST_ID.get()
     return True
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """A logging filter that drops what uvicorn says of a response that breaks off: the line before it says why."""
+    return record.msg != "ASGI callable returned without completing response."

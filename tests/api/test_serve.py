@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.service import ROOT, Service, wait_until
+from tests.shell import stdout
 
 
 def sandlot(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -203,3 +204,25 @@ def test_stop_idle(served: Service) -> None:
     before = len(served.log.read_text())
     assert served.stop() == 0
     assert "ERROR" not in served.log.read_text()[before:]
+
+
+def test_a_download_that_breaks_off(tmp_path: Path) -> None:
+    """A file that becomes shorter while it is sent costs the log one line, beside the access log's."""
+    with Service(tmp_path) as service, service.http() as http, socket.socket() as slow:
+        container = http.post("/containers", json={"name": "x"}).raise_for_status().json()["id"]
+        stdout(http, container, "truncate -s 100M large")
+        file = http.get(f"/containers/{container}/files").json()["data"][0]["id"]
+        before = len(service.log.read_text())
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", service.port))
+        path = f"/v1/containers/{container}/files/{file}/content"
+        slow.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {service.api_key}\r\n\r\n".encode())
+        slow.recv(1)
+        stdout(http, container, "truncate -s 1 large")
+        while slow.recv(65536):
+            pass
+        wait_until(lambda: f'"GET {path}" 200' in service.log.read_text(), 30, "It goes on")
+        stdout(http, container, "true")
+        lines = [line for line in service.log.read_text()[before:].splitlines() if "INFO sandlot.access" not in line]
+    assert len(lines) == 1
+    assert f"GET {path} is cut off" in lines[0]
