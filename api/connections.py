@@ -13,6 +13,9 @@ log = logging.getLogger(__name__)
 HEAD_SECONDS = 20
 BODY_SECONDS = 60
 
+# A client that takes an answer slowly may have megabytes of it in the kernel's hands before it takes more from here.
+ANSWER_SECONDS = 300
+
 # Longer than clients keep an idle connection, so that it is never the service that hangs up on a request.
 KEEP_ALIVE_SECONDS = 75
 
@@ -31,13 +34,17 @@ class Awaited(Enum):
     """All of a request's head."""
     BODY = auto()
     """More of the body of a request that has no answer yet."""
+    ANSWER = auto()
+    """That more of an answer is taken, by a client that has some of it already."""
     NEXT = auto()
     """Another request; or what is left of one that was answered before it was read."""
 
 
 def patience(awaited: Awaited, *, crowded: bool) -> float:
     """For how many seconds it is waited for: for a head in all, otherwise since the last byte."""
-    if awaited is Awaited.BODY:
+    if awaited is Awaited.ANSWER and not crowded:
+        return ANSWER_SECONDS
+    if awaited in (Awaited.BODY, Awaited.ANSWER):
         return BODY_SECONDS
     if crowded:
         return CROWDED_SECONDS

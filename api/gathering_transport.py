@@ -32,12 +32,21 @@ class GatheringTransport(asyncio.Transport):
         if self._unsent:
             data = b"".join(self._unsent)
             self._unsent.clear()
-            self._transport.write(data)
+            if not self._transport.is_closing():
+                self._transport.write(data)
 
     def close(self) -> None:
         """Hang up when all is sent."""
         self.flush()
         self._transport.close()
+
+    def abort(self) -> None:
+        """Hang up, whatever is not sent yet."""
+        self._transport.abort()
+
+    def get_write_buffer_size(self) -> int:
+        """How many bytes the kernel doesn't take yet."""
+        return self._transport.get_write_buffer_size()
 
     def is_closing(self) -> bool:
         """Whether it hangs up, or has."""

@@ -43,10 +43,13 @@ class HttpProtocol(HttpToolsProtocol):
     server_state: Connections
 
     _heard = 0.0
-    """When the client's turn began, by the loop's clock: with the last byte that came, or the last answer.
+    """When the client's turn began, by the loop's clock: with the last byte that came or was taken, or the last answer.
 
     Not with each byte of a head, though, which has to be whole in time.
     """
+
+    _untaken = 0
+    """How many bytes of an answer the client hadn't taken at the last look; 0 where that holds nothing up."""
 
     _in_head = True
     """Whether a head is on its way. A new connection is for nothing else: what it owes begins with it."""
@@ -131,7 +134,9 @@ class HttpProtocol(HttpToolsProtocol):
         awaited = self._awaited(now)
         if awaited is None or now - self._heard <= patience(awaited, crowded=self.server_state.crowded()):
             return
-        if awaited is Awaited.BODY and not self.cycle.response_started:
+        if awaited is Awaited.ANSWER:
+            self.transport.abort()
+        elif awaited is Awaited.BODY and not self.cycle.response_started:
             self._refuse(TIME_IS_UP, f"No more of the request's body came for {BODY_SECONDS} seconds.", "body_timeout")
         elif awaited is Awaited.HEAD and self.headers is not None:
             self._refuse(TIME_IS_UP, f"The request's head didn't come within {HEAD_SECONDS} seconds.", "head_timeout")
@@ -140,6 +145,12 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _awaited(self, now: float) -> Awaited | None:
         """What is waited for, if it is the client's turn."""
+        held_up = self.flow.write_paused or self.transport.is_closing()
+        untaken = self.transport.get_write_buffer_size() if held_up else 0
+        if untaken != self._untaken:
+            self._untaken, self._heard = untaken, now
+        if held_up:
+            return Awaited.ANSWER
         if self._all_answered():
             return Awaited.HEAD if self._in_head else Awaited.NEXT
         if self._answering is not self.cycle or self._in_head:

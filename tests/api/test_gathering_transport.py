@@ -24,6 +24,10 @@ class RecordingTransport(asyncio.Transport):
         """Take no more."""
         self.closed = True
 
+    def is_closing(self) -> bool:
+        """Whether nothing more is taken."""
+        return self.closed
+
 
 async def test_small_pieces_go_together() -> None:
     """Head and body of a response are one write; what is written in a later turn is another."""
@@ -58,3 +62,13 @@ async def test_nothing_is_lost_by_hanging_up() -> None:
     await asyncio.sleep(0)
     assert recording.sent == [b"last words"]
     assert recording.closed
+
+
+async def test_nothing_is_sent_to_who_has_left() -> None:
+    """What was written just before the client left is dropped: a closed transport takes it for a mistake."""
+    recording = RecordingTransport()
+    transport = GatheringTransport(recording)
+    transport.write(b"too late")
+    recording.close()
+    await asyncio.sleep(0)
+    assert recording.sent == []

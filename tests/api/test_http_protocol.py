@@ -11,7 +11,14 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from api.connections import BODY_SECONDS, CROWDED_SECONDS, HEAD_SECONDS, KEEP_ALIVE_SECONDS, Connections
+from api.connections import (
+    ANSWER_SECONDS,
+    BODY_SECONDS,
+    CROWDED_SECONDS,
+    HEAD_SECONDS,
+    KEEP_ALIVE_SECONDS,
+    Connections,
+)
 from api.http_protocol import MOST_WAITING, HttpProtocol
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -25,6 +32,7 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.received = b""
         self.closed = False
+        self.untaken = 0
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Receive it."""
@@ -33,6 +41,14 @@ class Wire(asyncio.Transport):
     def close(self) -> None:
         """See that the service has hung up."""
         self.closed = True
+
+    def abort(self) -> None:
+        """See that the service has hung up, and kept the rest."""
+        self.closed, self.untaken = True, 0
+
+    def get_write_buffer_size(self) -> int:
+        """What wasn't taken."""
+        return self.untaken
 
     def is_closing(self) -> bool:
         """Whether it has."""
@@ -244,6 +260,36 @@ async def test_after_a_long_call(connect: Connect, monkeypatch: pytest.MonkeyPat
     assert line.wire.received.startswith(b"HTTP/1.1 200 ")
     assert not line.wait(KEEP_ALIVE_SECONDS - 1)
     assert line.wait(KEEP_ALIVE_SECONDS + 1)
+
+
+async def test_an_answer_that_is_not_taken(connect: Connect) -> None:
+    """Its connection ends when nothing more of it was taken for some minutes, and before that if it is crowded."""
+    for crowded, seconds in ((False, ANSWER_SECONDS), (True, BODY_SECONDS)):
+        line = connect(Connections(1 if crowded else 100))
+        line.application.may_read.set()
+        await line.send(GET)
+        line.wire.untaken = 100_000
+        line.protocol.pause_writing()
+        assert not line.wait(100_000)
+        assert not line.wait(100_000 + seconds - 1)
+        line.wire.untaken -= 1
+        assert not line.wait(100_000 + seconds + 1)
+        assert not line.wait(100_000 + 2 * seconds)
+        assert line.wait(100_000 + 2 * seconds + 2)
+        assert line.wire.untaken == 0
+
+
+async def test_last_words_that_are_not_taken(connect: Connect) -> None:
+    """A connection that the service has ended doesn't stay for what its client doesn't take."""
+    line = connect()
+    await line.send(b"garbage\r\n")
+    assert line.wire.refusal == (400, "invalid_http")
+    line.wire.untaken = 100
+    line.wait(0)
+    line.wait(ANSWER_SECONDS - 1)
+    assert line.wire.untaken == 100
+    line.wait(ANSWER_SECONDS + 1)
+    assert line.wire.untaken == 0
 
 
 async def test_the_rest_of_a_body_that_was_answered(connect: Connect) -> None:
