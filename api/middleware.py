@@ -23,6 +23,9 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 # In the access log only, as proxies write it: the client left before it had an answer.
 CLIENT_LEFT = 499
 
+# Our own paths are shorter by far. Others come from anybody, and would fill the disk with what they please.
+LOGGED_PATH = 500
+
 
 def new_request_id() -> str:
     """An id for a request that has just come."""
@@ -61,8 +64,8 @@ class Exchange:
 
     @property
     def request(self) -> str:
-        """What is asked for, as logs show it. The path is the raw one: it has no line breaks."""
-        return f"{self._scope['method']} {self._scope['raw_path'].decode('ascii', 'backslashreplace')}"
+        """What is asked for, as logs show it. The path is the raw one, up to a length: it has no line breaks."""
+        return f"{self._scope['method']} {self._scope['raw_path'][:LOGGED_PATH].decode('ascii', 'backslashreplace')}"
 
     def line(self) -> str:
         """The exchange as the access log shows it, beside its id."""

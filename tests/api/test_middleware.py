@@ -64,6 +64,14 @@ async def test_access_log(http: httpx.AsyncClient, caplog: pytest.LogCaptureFixt
     assert record.__dict__["request_id"] == response.headers["x-request-id"]
 
 
+async def test_a_long_path(http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever asks for what isn't there can't make the log as long as they like."""
+    with caplog.at_level(logging.INFO, "sandlot.access"):
+        await http.get("/" + "x" * 60_000)
+    (record,) = (record for record in caplog.records if record.name == "sandlot.access")
+    assert re.fullmatch(r'127\.0\.0\.1 "GET /x{499}" 404 \d+ms', record.getMessage())
+
+
 async def test_id_for_logs() -> None:
     """Everything that is done for a request knows its id."""
     seen: list[str] = []
