@@ -29,12 +29,8 @@ TOO_LARGE = Answer(431, INVALID_REQUEST)
 TOO_MANY_CONNECTIONS = Answer(503, SERVER_ERROR, {"retry-after": "1"})
 
 
-class HeadTooLargeError(Exception):
-    """Stops the parser in the middle of a head that nobody will read."""
-
-
-class TooManyWaitingError(Exception):
-    """Stops the parser where a client asks on and on, and waits for no answer."""
+class UnwantedError(Exception):
+    """Stops the parser where nobody will read on."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -126,9 +122,6 @@ class HttpProtocol(HttpToolsProtocol):
         first = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
         return b"".join([first, *headers, b"\r\n"])
 
-    def _offered(self) -> bool:
-        return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
-
     def hang_up_if_overdue(self, now: float) -> None:
         """End the connection if it has kept the service waiting for too long, by the loop's clock."""
         awaited = self._awaited(now)
@@ -183,13 +176,15 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
-        if self._offered():
+        if self.parser.get_method() == b"CONNECT":
+            raise UnwantedError
+        if self.parser.should_upgrade():
             return  # it comes again, without the offer
         self._parsed = True
         if len(self.url) + self._head_bytes > HEAD_MAX_BYTES:
             self._stop_parser()
         if len(self.pipeline) >= MOST_WAITING:
-            raise TooManyWaitingError
+            raise UnwantedError
         self._in_head, self._in_body = False, True
         self._heard = self.loop.time()
         super().on_headers_complete()
@@ -201,7 +196,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
-        if self._offered():
+        if self.parser.should_upgrade():
             return
         self._in_body = False
         super().on_message_complete()
@@ -221,7 +216,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _stop_parser(self) -> None:
         self._head_too_large = True
-        raise HeadTooLargeError
+        raise UnwantedError
 
     def _refuse(self, answer: Answer, message: str, code: str) -> None:
         """Answer what no middleware will ever see, and hang up.

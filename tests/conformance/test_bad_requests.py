@@ -180,6 +180,8 @@ def test_without_its_key_nothing_is_answered(
         b"POST /v1/containers HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n",
         b"POST /v1/containers HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n",
         b"POST /v1/containers HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"CONNECT api.example.com:443 HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"CONNECT /healthz HTTP/1.1\r\nhost: x\r\n\r\nGET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
     ids=lambda raw: ascii(raw)[:40],
