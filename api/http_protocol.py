@@ -20,7 +20,8 @@ HEAD_MAX_BYTES = 64 * 1024
 HEAD_MAX_HEADERS = 100
 HEAD_TOO_LARGE = f"The request's head is too large. It may have {HEAD_MAX_BYTES} bytes and {HEAD_MAX_HEADERS} headers."
 
-# How many requests may wait for the answer to an earlier one. Each may take memory for a head; few clients send any.
+# How many requests may wait for the answer to an earlier one, with heads that together are no larger than one may be.
+# Few clients send any.
 MOST_WAITING = 4
 
 NOT_HTTP = Answer(400, INVALID_REQUEST)
@@ -57,10 +58,10 @@ class HttpProtocol(HttpToolsProtocol):
     """The last request that was begun with. The others wait in `pipeline`; the last one that came is `cycle`."""
 
     _head_bytes = 0
-    """Bytes of the request's headers and trailers so far."""
+    """Bytes of the request's head and trailers so far, and of the heads of those that wait before it."""
 
     _head_headers = 0
-    """How many of them there are."""
+    """How many headers and trailers the request has so far."""
 
     _head_too_large = False
     """Whether that is why the parser was stopped."""
@@ -162,7 +163,9 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self._in_head = True
-        self._head_bytes = self._head_headers = 0
+        self._head_headers = 0
+        if not self.pipeline:
+            self._head_bytes = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -181,7 +184,8 @@ class HttpProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return  # it comes again, without the offer
         self._parsed = True
-        if len(self.url) + self._head_bytes > HEAD_MAX_BYTES:
+        self._head_bytes += len(self.url)
+        if self._head_bytes > HEAD_MAX_BYTES:
             self._stop_parser()
         if len(self.pipeline) >= MOST_WAITING:
             raise UnwantedError

@@ -19,7 +19,7 @@ from api.connections import (
     KEEP_ALIVE_SECONDS,
     Connections,
 )
-from api.http_protocol import MOST_WAITING, HttpProtocol
+from api.http_protocol import HEAD_MAX_BYTES, MOST_WAITING, HttpProtocol
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 HEAD = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n"
@@ -229,7 +229,10 @@ async def test_requests_that_wait(connect: Connect) -> None:
     assert line.wire.received.count(b"HTTP/1.1 200 ") == 1 + MOST_WAITING
 
 
-@pytest.mark.parametrize("more", [GET * (1 + MOST_WAITING), b"garbage\r\n", b"\r\n" * 100_000])
+LARGE = GET.replace(b"host: x", b"x: " + b"a" * (HEAD_MAX_BYTES // 2))
+
+
+@pytest.mark.parametrize("more", [GET * (1 + MOST_WAITING), LARGE * 2, b"garbage\r\n", b"\r\n" * 100_000])
 async def test_nothing_is_said_in_place_of_an_answer(connect: Connect, more: bytes) -> None:
     """Where one is due, a refusal of what came afterwards would be taken for it: the connection just ends."""
     line = connect()
