@@ -14,16 +14,23 @@ class DataDirError(Exception):
 
 
 @contextmanager
+def using(directory: Path) -> Iterator[None]:
+    """What the system refuses meanwhile is said in words."""
+    try:
+        yield
+    except OSError as error:
+        raise DataDirError(f"The data directory {directory} cannot be used: {error.strerror}.") from None
+
+
+@contextmanager
 def hold(directory: Path) -> Iterator[None]:
     """Make the directory if need be, and keep every other service out of it until the end.
 
     The lock is the kernel's: it ends with the process, however that ends.
     """
-    try:
+    with using(directory):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise DataDirError(f"The data directory {directory} cannot be used: {error.strerror}.") from None
     try:
         _lock(lock, directory)
         yield

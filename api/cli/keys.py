@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from api.data_dir import DataDirError
+from api.data_dir import DataDirError, using
 from api.settings import read_settings
 from runtime.keys import KeyService
 from runtime.runtime import is_new, open_keys
@@ -50,11 +50,15 @@ async def _with_usage(service: KeyService) -> list[tuple[ApiKey, int]]:
 def _with_keys(use: Callable[[KeyService], Awaitable[T]], *, of_before: bool = False) -> T:
     """What `use` returns; with `of_before` there have to be keys already, so nothing is made to look for them in."""
     settings = read_settings()
-    if of_before and is_new(settings.to_config()):
-        raise DataDirError(f"There is no Sandlot in {settings.data_dir} yet. See SANDLOT_DATA_DIR.")
 
     async def run() -> T:
         async with open_keys(settings.to_config()) as service:
             return await use(service)
 
-    return asyncio.run(run())
+    with using(settings.data_dir):
+        if is_new(settings.to_config()):
+            none_yet = f"There is no Sandlot in {settings.data_dir} yet. See SANDLOT_DATA_DIR."
+            if of_before:
+                raise DataDirError(none_yet)
+            typer.echo(f"{none_yet} This key is the first of a new one.", err=True)
+        return asyncio.run(run())

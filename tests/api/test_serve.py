@@ -124,6 +124,25 @@ def test_keys_of_nothing(tmp_path: Path, arguments: list[str]) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_first_key(tmp_path: Path) -> None:
+    """A key can be made before the first start. It is said that it is the first, since it may be the wrong place."""
+    first, second = (sandlot("keys", "create", "laptop", DATA_DIR=str(tmp_path)) for _ in range(2))
+    assert str(tmp_path) in first.stderr
+    assert (second.returncode, second.stderr) == (0, "")
+    assert first.stdout.startswith("sk-")
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["create", "laptop"]])
+def test_keys_of_no_directory(tmp_path: Path, arguments: list[str]) -> None:
+    """What can't be a data directory is said to be that."""
+    (tmp_path / "file").touch()
+    ended = sandlot("keys", *arguments, DATA_DIR=str(tmp_path / "file"))
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("sandlot: ")
+    assert str(tmp_path / "file") in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_keys(served: Service) -> None:
     """Keys are made, listed with what they stored, and deleted while the service runs; a new one is good at once.
 
