@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     engine_runtime: str | None = Field(
         default=None, description="The engine's OCI runtime, such as `runsc`. Unset: the engine's default."
     )
-    cpus: float = Field(default=_DEFAULTS.cpus, gt=0, description="How many CPUs a sandbox may use.")
+    cpus: float = Field(default=_DEFAULTS.cpus, ge=0.01, description="How many of the engine's CPUs a sandbox may use.")
     pool_size: int = Field(
         default=_DEFAULTS.pool_size,
         ge=0,

@@ -74,7 +74,10 @@ class Engine(Protocol):
         """
 
     async def check(self, image: str) -> None:
-        """Return if sandboxes of an image can be made. EngineMisconfigured if that isn't there, or the OCI runtime."""
+        """Return if sandboxes of an image can be made.
+
+        EngineMisconfigured if that isn't there, or the OCI runtime, or as many CPUs.
+        """
 
     async def create(self, spec: SandboxSpec) -> None:
         """Make a sandbox, unpack its files, start it. EngineMisconfigured as `check` has it.

@@ -76,7 +76,10 @@ class DockerEngine:
 
     async def check(self, image: str) -> None:
         """See Engine."""
-        known = (await self._call(self._client.info)).get("Runtimes", {})
+        info = await self._call(self._client.info)
+        if self._cpus > (cpus := info.get("NCPU", self._cpus)):
+            raise EngineMisconfigured(f"The engine has {cpus} CPUs, not {self._cpus:g}. See SANDLOT_CPUS.")
+        known = info.get("Runtimes", {})
         # One with a point or a slash is the name or the path of a shim, which the engine doesn't list.
         if self._runtime and self._runtime not in known and not {".", "/"}.intersection(self._runtime):
             names = ", ".join(sorted(known))

@@ -68,6 +68,15 @@ async def test_a_missing_oci_runtime(workshop: Workshop) -> None:
     await shim.aclose()
 
 
+async def test_too_few_cpus(workshop: Workshop) -> None:
+    """Sandboxes with more CPUs than the engine has are the operator's to mend too."""
+    greedy = await DockerEngine.connect(runtime=DEFAULT, cpus=100_000)
+    for call in (greedy.check(IMAGE), greedy.create(workshop.spec(("true",)))):
+        with pytest.raises(EngineMisconfigured, match="SANDLOT_CPUS"):
+            await call
+    await greedy.aclose()
+
+
 async def test_a_program_that_does_not_exist(engine: Engine, workshop: Workshop) -> None:
     """A sandbox that can't be started is an error; what is left of it can be destroyed."""
     spec = workshop.spec(("/no/such/program",))
