@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from ipaddress import ip_network
 from pathlib import Path
@@ -34,6 +35,17 @@ def _domain(text: str) -> str:
     return text
 
 
+def _like(pattern: str, otherwise: str) -> AfterValidator:
+    """For texts that match a pattern; `otherwise` says in words what that is."""
+
+    def matching(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(otherwise)
+        return text
+
+    return AfterValidator(matching)
+
+
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
@@ -57,6 +69,11 @@ Domain = Annotated[str, AfterValidator(_domain)]
 _Ranges = dict[Annotated[str, AfterValidator(_host_name)], list[Annotated[Network, PlainValidator(ip_network)]]]
 RangesByName = Annotated[Json[_Ranges], NoDecode]
 """Networks by the canonical name of a host, from JSON."""
+
+BlobUrl = Annotated[str, _like(r"s3://[^/?#]+(/[^?#]*)?", "it has to be 's3://bucket' or 's3://bucket/prefix'")]
+"""Where a bucket is, and what comes before the names in it."""
+
+HttpUrl = Annotated[str, _like(r"https?://[^/].*", "it has to begin with 'https://' or 'http://'")]
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 """A path that is relative to where the service starts, or begins with `~`, made absolute."""

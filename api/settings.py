@@ -9,9 +9,19 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from api.setting_values import COMMA_SEPARATED, AbsolutePath, CertificateFile, Domain, Port, RangesByName
+from api.setting_values import (
+    COMMA_SEPARATED,
+    AbsolutePath,
+    BlobUrl,
+    CertificateFile,
+    Domain,
+    HttpUrl,
+    Port,
+    RangesByName,
+)
 from runtime.config import Config
 from runtime.egress.config import EgressConfig
 
@@ -82,15 +92,12 @@ class Settings(BaseSettings):
         ge=0,
         description="How many bytes of files, parts of uploads and skills an API key may store.",
     )
-    blob_url: str | None = Field(
+    blob_url: BlobUrl | None = Field(
         default=None,
-        pattern=r"^s3://[^/?#]+(/[^?#]*)?$",
         description="Where the bytes of files and skills are kept: `s3://bucket` or `s3://bucket/prefix` "
         "of an S3-compatible storage. Installations may share it. Unset: the folder `DATA_DIR/blobs`.",
     )
-    s3_endpoint: str | None = Field(
-        default=None, pattern=r"^https?://[^/]", description="URL of the S3-compatible storage. Unset: AWS."
-    )
+    s3_endpoint: HttpUrl | None = Field(default=None, description="URL of the S3-compatible storage. Unset: AWS.")
     s3_region: str | None = Field(
         default=None, description="The bucket's region. Unset: `AWS_REGION` or, without it, `us-east-1`."
     )
@@ -225,8 +232,13 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"  {PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
-        raise SettingsError("\n".join(["These settings cannot be used:", *lines])) from None
+        raise SettingsError("\n".join(["These settings cannot be used:", *map(_line, error.errors())])) from None
+
+
+def _line(fault: ErrorDetails) -> str:
+    """What is wrong with one setting, and where in it."""
+    name, *place = map(str, fault["loc"])
+    return f"  {'.'.join([PREFIX + name.upper(), *place])}: {fault['msg'].removeprefix('Value error, ')}"
 
 
 def _refuse_misspelt(names: Collection[str]) -> None:

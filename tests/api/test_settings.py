@@ -61,6 +61,22 @@ def test_unusable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line.split(":")[0].strip() for line in lines] == ["SANDLOT_PORT", "SANDLOT_FILE_MAX_BYTES"]
 
 
+def test_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong is said in an operator's words: no pattern, no name of an exception, no place in capitals."""
+    monkeypatch.setenv("SANDLOT_BLOB_URL", "/srv/blobs")
+    monkeypatch.setenv("SANDLOT_S3_ENDPOINT", "s3.example.com")
+    monkeypatch.setenv("SANDLOT_EGRESS_PRIVATE_RANGES", '{"git.corp.example": ["10.0.0.1/8"]}')
+    monkeypatch.setenv("SANDLOT_SECRETS_KEY", "short")
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert str(caught.value).splitlines()[1:] == [
+        "  SANDLOT_BLOB_URL: it has to be 's3://bucket' or 's3://bucket/prefix'",
+        "  SANDLOT_S3_ENDPOINT: it has to begin with 'https://' or 'http://'",
+        "  SANDLOT_EGRESS_PRIVATE_RANGES.git.corp.example.0: 10.0.0.1/8 has host bits set",
+        "  SANDLOT_SECRETS_KEY: it has to be at least 16 characters long",
+    ]
+
+
 def test_misspelt(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is refused, with what is meant; in small letters a name is the same, and what is like none is let be."""
     monkeypatch.setenv("sandlot_port", "9000")
