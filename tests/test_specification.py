@@ -40,7 +40,10 @@ def test_every_test_is_of_a_promise() -> None:
     assert sorted(tests - held) == []
 
 
-@pytest.mark.parametrize(("page", "example"), [("README.md", "first_program.py"), ("docs/skills.md", "skills.py")])
+@pytest.mark.parametrize(
+    ("page", "example"),
+    [("README.md", "first_program.py"), ("docs/skills.md", "skills.py"), ("docs/shell-calls.md", "stream.py")],
+)
 def test_the_pages_have_the_examples_as_they_are(page: str, example: str) -> None:
     """The programs on the pages are those that the tests run."""
     program = (ROOT / "docs" / "examples" / example).read_text()

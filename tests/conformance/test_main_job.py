@@ -45,6 +45,11 @@ def test_the_program_with_a_skill_does_what_it_says(service: Service, client: op
     assert "sales.csv" not in [file.filename for file in client.files.list()]
 
 
+def test_the_program_with_a_stream_does_what_it_says(service: Service, tmp_path: Path) -> None:
+    """It leaves its stream and joins it again, and nothing of the output is missing or comes twice."""
+    assert run_example("stream.py", service, tmp_path) == "1\n2\n3\n{'type': 'exit', 'exit_code': 0}\n"
+
+
 def run_example(name: str, service: Service, folder: Path) -> str:
     """What a program of the documentation prints; it is run in `folder`."""
     environment = {**os.environ, "OPENAI_BASE_URL": service.base_url, "OPENAI_API_KEY": service.api_key}
