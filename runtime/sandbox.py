@@ -311,7 +311,7 @@ def _refuse(refusal: RequestRefused) -> NoReturn:
         "not_found": NotFound("There is no such thing in the container."),
         "storage_full": StorageFull("There is no room left in the container."),
         "no_directory": InvalidInput(
-            "The working directory doesn't exist in the container.",
+            "The working directory doesn't exist in the container, or can't be entered.",
             param="working_directory",
             code="invalid_value",
         ),

@@ -129,6 +129,7 @@ def test_a_missing_directory_is_refused(http: httpx.Client, shared: str, directo
     for way in ({}, {"stream": True}, {"background": True}):
         error = refusal(http.post(f"/containers/{shared}/shell_calls", json={**body, **way}), 400)
         assert (error["param"], error["code"]) == ("working_directory", "invalid_value")
+        assert "or can't be entered" in error["message"]
     assert run(http, shared, "ls /tmp/ran")["outcome"]["exit_code"] != 0
 
 
