@@ -116,7 +116,7 @@ class Sandboxes:
         return self._engine.free_memory()
 
     async def get(self, container_id: str) -> Sandbox:
-        """The container's sandbox, with its link; NotFound when the engine no longer runs it."""
+        """The container's sandbox, with its link; NotFound when there is none to talk to any more."""
         sandbox = self._live.get(container_id)
         if sandbox is not None and not sandbox.lost:
             return sandbox

@@ -11,7 +11,7 @@ from contextvars import Context
 from functools import partial
 from time import monotonic
 
-from runtime.errors import AgentMisbehaved, SandboxLost
+from runtime.errors import AgentMisbehaved, NotFound, SandboxLost
 from runtime.link.channel import Channel, Failure
 from runtime.link.connection import LinkConnection
 from runtime.link.frames import (
@@ -72,6 +72,7 @@ class LinkSession:
     async def establish(cls, stream: ByteStream, deadline: float, on_open: OnOpen | None = None) -> LinkSession:
         """Start over with whatever the agent is doing; SandboxLost after `deadline` seconds without an answer.
 
+        NotFound when the agent speaks another version of the protocol: to this service there is no such sandbox.
         `on_open` gets each connection out of the sandbox; without it they are all reset. The stream is the session's
         from here on: it is closed when this fails.
         """
@@ -290,7 +291,7 @@ class _Greeting:
             end = start + len(answer)
             if start >= 0 and len(self._received) > end:
                 if self._received[end] != VERSION:
-                    raise AgentMisbehaved("The sandbox's agent speaks another version of the link's protocol.")
+                    raise NotFound("The sandbox speaks another version of the link's protocol.")
                 return bytes(self._received[end + 1 :])
             if start < 0:
                 del self._received[: -len(answer)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from runtime.errors import AgentMisbehaved, SandboxLost
+from runtime.errors import AgentMisbehaved, NotFound, SandboxLost
 from runtime.link.connection import LinkConnection
 from runtime.link.frames import (
     AGENT_CHANNELS,
@@ -282,7 +282,7 @@ async def test_another_version() -> None:
                 self._receive(data.lstrip(b"\xff")[:-1] + bytes([VERSION + 1]))
 
     stream = Newer(silent)
-    with pytest.raises(AgentMisbehaved, match="version"):
+    with pytest.raises(NotFound, match="version"):
         await LinkSession.establish(stream, 5)
     assert stream.closed
 
