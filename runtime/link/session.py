@@ -155,7 +155,7 @@ class LinkSession:
 
     def close(self) -> None:
         """End the link; idempotent. The sandbox goes on."""
-        self._fail(partial(SandboxLost, "The link was closed."))
+        self._fail(partial(SandboxLost, "The container is gone, or the service is ending."))
         self._stream.close()
 
     def flush(self) -> None:

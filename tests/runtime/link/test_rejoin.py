@@ -44,7 +44,7 @@ async def test_whoever_waits_is_told(box: Box) -> None:
     waiting = asyncio.create_task(finished(followed))
     await asyncio.sleep(0.05)
     box.sandbox.close()
-    with pytest.raises(SandboxLost):
+    with pytest.raises(SandboxLost, match="The container is gone"):
         await waiting
     with pytest.raises(SandboxLost):
         await box.sandbox.list(1)
