@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import reprlib
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn
@@ -161,7 +162,9 @@ class Sandbox:
             channel.end()
             header = await _header(channel)
         if header.get("taken"):
-            log.warning("programs of a sandbox have taken ports that its network needs: %.200r", header["taken"])
+            # Not repr(), which fails at what is nested deeply.
+            taken = reprlib.repr(header["taken"])
+            log.warning("programs of a sandbox have taken ports that its network needs: %.200s", taken)
 
     async def _described(self, channel: Channel, body: bytes = b"") -> tuple[Channel, Json, AsyncIterator[bytes]]:
         """The answer to a request on a call, once the call is described."""

@@ -7,6 +7,7 @@ are different names: UTS 46 says what is only another way to write a letter, IDN
 from __future__ import annotations
 
 import re
+import reprlib
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -48,7 +49,7 @@ def shown(host: object) -> str:
 
     Spaces, quotes and backslashes are escaped too, so that it can't be taken for what is written around it.
     """
-    text = host if isinstance(host, str) else repr(host)
+    text = host if isinstance(host, str) else reprlib.repr(host)  # repr() fails at what is nested deeply
     escaped = _NOT_SHOWN.sub(_escaped, text[: MAX_NAME + 1])
     return escaped if len(escaped) <= MAX_NAME else f"{escaped[: MAX_NAME - 3]}..."
 

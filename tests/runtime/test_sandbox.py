@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import pytest
 
 from runtime.agent_answers import MAX_COMMAND, MAX_LINE, TURN
 from runtime.errors import AgentMisbehaved, InvalidInput, NotFound, SandboxLost, SandlotError, StorageFull
-from runtime.link.frames import END, OPEN, REPLY, RESET, Frame, encode_json
+from runtime.link.frames import END, OPEN, REPLY, RESET, Frame, encode, encode_json
 from runtime.sandbox import ReadingFile, Sandbox
 from runtime.values import MAX_COMMANDS, MAX_OUTPUT_LENGTH
 from tests.runtime.link.box import finished, pieces_of
-from tests.runtime.link.hostile import Answer, HostileStream, paced, sandbox_of
+from tests.runtime.link.hostile import Answer, HostileStream, once, paced, sandbox_of
 
 DESCRIPTION = {"created_at": 1, "commands": 2, "timeout_ms": None, "max_output_length": 10}
 GOOD = (DESCRIPTION, "a", "b")
@@ -272,6 +274,21 @@ async def test_refusals(reason: dict[str, object], error: type[SandlotError]) ->
         assert not reason.get("message") or str(reason["message"]) not in str(refusal.value)
     with pytest.raises(error):
         await _written(await sandbox_of(HostileStream(refuses(OPEN))))
+
+
+def replying(header: bytes) -> Callable[[int], Iterable[bytes]]:
+    """A header as it is written, for a channel."""
+    return lambda channel: [encode(REPLY, channel, header)]
+
+
+async def test_ports_that_are_said_to_be_taken(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever stands there is told in the log, though it be nested as deeply as JSON can be."""
+    for depth in range(sys.getrecursionlimit() - 200, sys.getrecursionlimit()):
+        sandbox = await sandbox_of(HostileStream(once(replying(b'{"taken":%b%b}' % (b"[" * depth, b"]" * depth)))))
+        with suppress(AgentMisbehaved):  # as deep as this, it can't be
+            await sandbox.set_network([], [], {}, None)
+            assert "taken ports" in caplog.text
+        caplog.clear()
 
 
 class Taken:

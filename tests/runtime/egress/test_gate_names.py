@@ -47,6 +47,14 @@ async def test_another_name_is_not_allowed(server: StubServer, resolver: StubRes
     assert not resolver.questions
 
 
+def nested(depth: int) -> object:
+    """A list in a list in a list, and so on."""
+    outer: list[object] = []
+    for _ in range(depth):
+        outer = [outer]
+    return outer
+
+
 NO_NAMES = {
     "two dots at the end": "allowed.test..",
     "nothing": "",
@@ -72,6 +80,7 @@ NO_NAMES = {
     "a number": 5,
     "none": None,
     "a list": [HOST],
+    "a list in lists": nested(100_000),
 }
 
 
