@@ -77,13 +77,18 @@ def _ascii_label(label: str) -> str:
     """One part of a name, in ASCII."""
     if not label:
         raise InvalidName("is empty, or has an empty part")
+    _check_length(label)  # before it is encoded: that takes long for a long one, and doesn't make it shorter
     if not label.isascii() or label.startswith("xn--"):
         label = _encoded(label)
-    if len(label) > MAX_LABEL:
-        raise InvalidName(f"has a part longer than {MAX_LABEL} characters")
+        _check_length(label)
     if not _LABEL.fullmatch(label):
         raise InvalidName("has characters that host names don't have there")
     return label
+
+
+def _check_length(label: str) -> None:
+    if len(label) > MAX_LABEL:
+        raise InvalidName(f"has a part longer than {MAX_LABEL} characters")
 
 
 def _encoded(label: str) -> str:

@@ -199,6 +199,13 @@ def test_addresses(host: str) -> None:
         canonical(host)
 
 
+@pytest.mark.parametrize("part", ["".join(map(chr, range(0x4E00, 0x4E00 + 64))), "xn--" + "z" * 60], ids=ascii)
+def test_parts_that_are_too_long(part: str) -> None:
+    """They are refused before they are encoded or decoded, which takes time that grows with the square of that."""
+    with pytest.raises(InvalidName, match="has a part longer than 63 characters"):
+        canonical(f"{part}.example")
+
+
 @given(TEXTS)
 def test_what_a_name_is(host: str) -> None:
     """Every text is refused, or is a name whose form doesn't change any more, and that nothing takes for an address."""
