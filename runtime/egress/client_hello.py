@@ -32,9 +32,10 @@ class ClientHelloReader:
     """
 
     def __init__(self) -> None:
+        self.size = 0
+        """Bytes that were taken for it; once the message is whole, those of the message, and no more."""
         self._unread = bytearray()
         self._left = 0  # bytes of the current record that haven't come yet
-        self._size = 0
         self._message = bytearray()
 
     def feed(self, data: bytes) -> str | None:
@@ -73,8 +74,8 @@ class ClientHelloReader:
 
     def _consume(self, size: int) -> None:
         del self._unread[:size]
-        self._size += size
-        if self._size > MAX_HELLO:
+        self.size += size
+        if self.size > MAX_HELLO:
             raise Denied(Reason.CLIENT_HELLO_TOO_LARGE)
 
     def _is_whole(self) -> bool:

@@ -10,8 +10,8 @@ from runtime.egress.metered import MeteredConnection
 from runtime.network_values import Reason
 
 
-async def read_hello(client: MeteredConnection, host: str, seconds: float) -> bytes:
-    """Read a whole ClientHello that names `host`, and return all that was read, to be passed on.
+async def read_hello(client: MeteredConnection, host: str, seconds: float) -> tuple[bytes, bytes]:
+    """Read a whole ClientHello that names `host`. It is returned as it came, and then what was read beyond it.
 
     Raises Denied when it names another or none, isn't TLS, or doesn't come within `seconds`.
     """
@@ -30,4 +30,4 @@ async def read_hello(client: MeteredConnection, host: str, seconds: float) -> by
         raise Denied(Reason.CLIENT_HELLO_TIMEOUT) from None
     if name != host:
         raise Denied(Reason.SNI_MISMATCH)
-    return bytes(read)
+    return bytes(read[: reader.size]), bytes(read[reader.size :])

@@ -12,6 +12,7 @@ from runtime.egress.bytes import ByteChannel
 from runtime.egress.config import TLS_PORT
 from runtime.egress.dial import Dialled
 from runtime.egress.hello import read_hello
+from runtime.egress.hello_retry import HelloRetry
 from runtime.egress.http import serve_http
 from runtime.egress.intercept import intercept
 from runtime.egress.meanwhile import meanwhile
@@ -57,17 +58,19 @@ class Passage:
             await self._as_http()
         else:
             async with meanwhile(self._dial()) as dialling:
-                beginning = await self._hello() if self._port == TLS_PORT else b""
+                hello, rest = await self._hello() if self._port == TLS_PORT else (b"", b"")
                 if self._reason is Reason.INTERCEPTED:
                     assert authority is not None and secrets is not None  # noqa: S101, PT018 - or why intercept
-                    await self._as_http_in_tls(beginning, dialling, authority, secrets)
+                    await self._as_http_in_tls(hello + rest, dialling, authority, secrets)
                 else:
-                    await self._untouched(beginning, dialling)
+                    await self._untouched(hello, rest, dialling)
 
-    async def _untouched(self, beginning: bytes, dialling: Awaitable[Dialled]) -> None:
-        """After its `beginning`, which was read already."""
-        server = await self._let_through(dialling)
-        server.write(beginning)
+    async def _untouched(self, hello: bytes, rest: bytes, dialling: Awaitable[Dialled]) -> None:
+        """After the ClientHello, if there is to be one, and the `rest` that was read with it."""
+        server: ByteChannel = await self._let_through(dialling)
+        if hello:
+            server.write(hello)
+            server = HelloRetry(server, self._host, rest)
         await splice(self._client, server)
 
     async def _as_http(self) -> None:
@@ -77,11 +80,11 @@ class Passage:
         await serve_http(self._client, self._host, self._port, dial, None, self._attempt.refuse_request)
 
     async def _as_http_in_tls(
-        self, hello: bytes, dialling: Awaitable[Dialled], authority: Authority, secrets: SecretSet
+        self, beginning: bytes, dialling: Awaitable[Dialled], authority: Authority, secrets: SecretSet
     ) -> None:
         await intercept(
             self._client,
-            hello,
+            beginning,
             self._host,
             self._port,
             partial(self._let_through, dialling),
@@ -91,7 +94,7 @@ class Passage:
             self._attempt.refuse_request,
         )
 
-    async def _hello(self) -> bytes:
+    async def _hello(self) -> tuple[bytes, bytes]:
         return await read_hello(self._client, self._host, self._shared.config.client_hello_seconds)
 
     async def _dial(self) -> Dialled:
