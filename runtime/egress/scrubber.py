@@ -9,6 +9,7 @@ The cost is linear in the stream, whatever values there are and whatever a serve
 from __future__ import annotations
 
 import heapq
+from array import array
 from collections.abc import Sequence
 
 MISSING = -1
@@ -27,7 +28,7 @@ class Echo:
         self.sought = sought
         self.placeholder = placeholder
         self.beginning = sought[:BEGINNING]
-        self._shorter = [0, 0]
+        self._shorter = array("I", [0, 0])  # a list takes ten times the memory
 
     def shorter(self, begun: int) -> int:
         """The longest shorter beginning of the text that its first `begun` bytes end with (Knuth, Morris, Pratt).

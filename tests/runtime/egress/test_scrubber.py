@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -131,6 +132,19 @@ def test_a_server_that_knows_the_value_makes_it_no_slower(size: int) -> None:
     stream = (b"a" * 5999 + b"b" + value[:-1] + b"c") * 10
     pieces = [stream[start : start + size] for start in range(0, len(stream), size)]
     assert steps_for([Echo(value, b"$A")], pieces) <= 2 * len(stream)
+
+
+def test_a_server_that_knows_the_value_takes_little_memory() -> None:
+    """What is found out about a long value, however far a stream follows it, is a few times as large as the value."""
+    echo = Echo(b"s" * 32 * 1024, b"$1")
+    stream = echo.sought[:-1] + b"x"
+    tracemalloc.start()
+    try:
+        assert scrubbed([echo], [stream]) == stream
+        left, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert left < 10 * len(echo.sought)
 
 
 def test_random_streams_of_parts_of_values() -> None:
