@@ -74,8 +74,8 @@ class HttpCarrier:
             has_room = len(self._conversation.to_server) < LARGE
         else:
             has_room = server.has_room
-            server.wait(bool(server.rest) or not program.has_room)
-        program.wait(bool(program.rest) or not has_room or self._conversation.is_early)
+            server.wait(not program.has_room)
+        program.wait(not has_room or self._conversation.is_early)
 
     def _hand_out(self) -> None:
         conversation = self._conversation
@@ -112,29 +112,33 @@ class _Side(asyncio.Protocol):
     ) -> None:
         self.channel = channel
         self.has_room = True
-        self.rest: bytes | memoryview = b""  # that wasn't taken yet
+        self._rest: bytes | memoryview = b""  # that wasn't taken yet
         self._take = take
         self._lose = lose
         self._carrier = carrier
         self._pace = Pace(PIECE)
         self._endings: list[Callable[[], None]] = []
         self._waits = False
+        self._is_paused = False
+        self._awaits_turn = False
 
     def wait(self, yes: bool) -> None:
-        """Whether it has to wait with what it says next."""
-        if yes is not self._waits:
-            self._waits = yes
-            if yes:
+        """Whether it has to wait with what it says, also with what has come already: that may become much more."""
+        self._waits = yes
+        if (paused := yes or bool(self._rest)) is not self._is_paused:
+            self._is_paused = paused
+            if paused:
                 self.channel.pause()
             else:
                 self.channel.resume()
+        self._await_turn()
 
     def data_received(self, data: bytes) -> None:
         """Some bytes."""
-        if self.rest:
-            self.rest = memoryview(bytes(self.rest) + data)
+        if self._rest:
+            self._rest = memoryview(bytes(self._rest) + data)
         else:
-            self.rest = data
+            self._rest = data
             self._go_on()
 
     def eof_received(self) -> None:
@@ -142,7 +146,9 @@ class _Side(asyncio.Protocol):
         self._end(partial(self._take, b""))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone."""
+        """It is gone. What it has said counts, but nobody waits for that."""
+        if self._waits:
+            self._rest = b""
         self._end(partial(self._lose, exc or ChannelBroken()))
 
     def pause_writing(self) -> None:
@@ -157,25 +163,30 @@ class _Side(asyncio.Protocol):
 
     def _end(self, ending: Callable[[], None]) -> None:
         self._endings.append(ending)
-        if not self.rest:
+        if not self._rest:
             self._go_on()
 
-    def _go_on(self) -> None:
-        if self.rest:
-            self._take_piece()
-        if self.rest:
+    def _await_turn(self) -> None:
+        """For the rest, if there is any."""
+        if self._rest and not (self._waits or self._awaits_turn):
+            self._awaits_turn = True
             in_turn(self._go_on)
-            return
-        while self._endings:
+
+    def _go_on(self) -> None:
+        self._awaits_turn = False
+        if self._rest and not self._waits:
+            self._take_piece()
+        self._await_turn()
+        while self._endings and not self._rest:
             self._carrier.take(self._endings.pop(0))
 
     def _take_piece(self) -> None:
         """Of what is waiting, as much as may be taken at once."""
-        rest, size = self.rest, self._pace.size
+        rest, size = self._rest, self._pace.size
         if len(rest) <= size:
-            piece, self.rest = rest, b""
+            piece, self._rest = rest, b""
         else:
-            piece, self.rest = memoryview(rest)[:size], memoryview(rest)[size:]
+            piece, self._rest = memoryview(rest)[:size], memoryview(rest)[size:]
         began = time.perf_counter()
         self._carrier.take(self._take, piece)
         self._pace.took(time.perf_counter() - began)

@@ -6,9 +6,13 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from runtime.egress.bytes import ChannelBroken
+from runtime.egress.bytes import ByteChannel, ChannelBroken
+from runtime.egress.http import serve_http
 from runtime.egress.http_heads import MAX_HEAD, MAX_LINES
-from runtime.network_values import Reason
+from runtime.egress.layer import Layer
+from runtime.egress.secrets import SecretSet
+from runtime.network_values import Reason, SecretName
+from tests.runtime.egress.socket_pairs import socket_pair
 from tests.runtime.egress.talks import HOST, PORT, Peer, Talk, talking
 
 HOST_LINE = f"Host: {HOST}\r\n".encode()
@@ -591,6 +595,40 @@ async def test_a_program_that_does_not_read_makes_its_server_wait() -> None:
     async with asking() as (_, server):
         await server.says(b"HTTP/1.1 200 OK\r\n\r\n")
         assert await taken(server.says) < 64 * 2**20
+
+
+class Weighed(Layer):
+    """Counts what is written."""
+
+    size = 0
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        self.size += len(data)
+        super().write(data)
+
+
+async def test_what_is_hidden_waits_for_a_program_that_does_not_read() -> None:
+    """A piece of an answer becomes 257 times as large by long placeholders: not before there is room for it."""
+    secrets = SecretSet(HOST, {SecretName(HOST, "N" * 256): "s"})
+    async with socket_pair() as program, socket_pair() as server:
+
+        async def dial() -> ByteChannel:
+            return server.channel
+
+        to_program = Weighed(program.channel)
+        carried = asyncio.create_task(serve_http(to_program, HOST, PORT, dial, secrets, lambda _: None))
+        await program.says(GET)
+        await server.hears(10)
+        answering = asyncio.create_task(server.says(b"HTTP/1.1 200 OK\r\n\r\n" + b"s" * 2**22))
+        size = -1
+        while size < to_program.size:
+            size = to_program.size
+            await asyncio.sleep(0.3)
+        answering.cancel()
+        carried.cancel()
+        await asyncio.wait([answering, carried])
+    assert 257 * 1024 < size < 2**24
 
 
 async def test_a_server_that_does_not_read_makes_its_program_wait() -> None:
