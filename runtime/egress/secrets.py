@@ -13,7 +13,7 @@ from runtime.egress.scrubber import Echo, Scrubber
 from runtime.network_values import SecretName
 
 MAX_SIZE = 256 * 1024
-"""Bytes of all values of headers together, once secrets are in: a short header can name a long secret often."""
+"""Bytes of all values of headers together, once secrets or placeholders are in: a short one can stand for a long."""
 
 CREDENTIALS = (b"authorization", b"proxy-authorization")
 """Headers, in lower case, in which a value may be encoded as Basic has it."""
@@ -42,9 +42,9 @@ class Injected:
         return Scrubber(self.echoes)
 
     def is_in(self, data: bytes) -> bool:
-        """Whether some of it is in a part of the answer; if not, scrubbing would change nothing."""
+        """Whether some of it may be in a part of the answer; if not, scrubbing would change nothing."""
         for echo in self.echoes:  # noqa: SIM110 - any() takes twice as long, and this is asked of each answer
-            if echo.sought in data:
+            if echo.beginning in data:
                 return True
         return False
 
