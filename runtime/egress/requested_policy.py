@@ -15,6 +15,8 @@ from runtime.params import at_param
 MAX_DOMAINS = 1_000
 MAX_SECRETS = 100
 MAX_VALUE_BYTES = 64 * 1024
+MAX_VALUES_BYTES = 256 * 1024
+"""Of all together: looking for them takes memory, and time at once, that grow with their length."""
 MAX_VARIABLE = 256
 
 _DOMAINS = "network_policy.allowed_domains"
@@ -106,6 +108,9 @@ def _secret_names(secrets: Sequence[DomainSecret], allowed: Domains) -> Sequence
             if name in places:
                 raise _invalid(f"'{name.name}' is given for '{domain}' in domain_secrets[{places[name]}] already.")
         places[name] = place
+    if sum(len(secret.value.encode()) for secret in secrets) > MAX_VALUES_BYTES:
+        text = f"The secrets can't be longer than {MAX_VALUES_BYTES:,} bytes together."
+        raise InvalidInput(text, param=_SECRETS, code="invalid_value")
     return tuple(places)
 
 

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from runtime.egress.config import EgressConfig
 from runtime.egress.policy import Rules
-from runtime.egress.requested_policy import MAX_DOMAINS, MAX_SECRETS, MAX_VALUE_BYTES, MAX_VARIABLE, checked_policy
+from runtime.egress.requested_policy import (
+    MAX_DOMAINS,
+    MAX_SECRETS,
+    MAX_VALUE_BYTES,
+    MAX_VALUES_BYTES,
+    MAX_VARIABLE,
+    checked_policy,
+)
 from runtime.errors import InvalidInput
 from runtime.network_values import DomainSecret, NetworkPolicy, SecretName
 
@@ -156,6 +163,15 @@ def test_how_many_secrets() -> None:
     many = [DomainSecret("ok.test", f"KEY_{number}", "canary") for number in range(MAX_SECRETS + 1)]
     assert len(checked_policy(DOMAINS, many[1:], ANY).secrets) == MAX_SECRETS
     assert refusal(DOMAINS, *many)[0] == "network_policy.domain_secrets"
+
+
+def test_how_long_secrets_are_together() -> None:
+    """As long as they may be, and one byte more, as UTF-8."""
+    whole = [DomainSecret("ok.test", f"K{at}", "é" * 32768) for at in range(MAX_VALUES_BYTES // MAX_VALUE_BYTES)]
+    assert checked_policy(DOMAINS, whole, ANY).secrets
+    param, message = refusal(DOMAINS, *whole, DomainSecret("ok.test", "ONE_MORE", "x"))
+    assert param == "network_policy.domain_secrets"
+    assert "262,144 bytes together" in message
 
 
 @pytest.mark.parametrize("value", ["x", "a b\tc", "$API_KEY", "é☃", "v" * MAX_VALUE_BYTES], ids=lambda value: value[:9])
