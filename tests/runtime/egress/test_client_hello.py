@@ -53,7 +53,7 @@ def refusal(data: bytes) -> Reason:
     with pytest.raises(Denied) as at_once:
         ClientHelloReader().feed(data)
     with pytest.raises(Denied) as one_by_one:
-        list(map(ClientHelloReader().feed, in_pieces(data, 1)))
+        read(*in_pieces(data, 1))
     assert at_once.value.reason == one_by_one.value.reason
     return at_once.value.reason
 
@@ -127,9 +127,10 @@ def test_padding_up_to_the_limit() -> None:
     [
         record(b"\1" + (MAX_HELLO - 3).to_bytes(3)),
         record(b"\1\xff\xff\xff"),
+        record(b"\1\1" + Hello().message[2:]),
         in_records(Hello([SNI, (PADDING, bytes(4000))]).message, 1),
     ],
-    ids=["announced", "announced by far", "in headers of records"],
+    ids=["announced", "announced by far", "announced by the first byte of three", "in headers of records"],
 )
 def test_too_large(data: bytes) -> None:
     """It is refused as soon as that is clear, whatever it is made of."""
