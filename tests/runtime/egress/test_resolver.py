@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -67,6 +69,27 @@ def test_names_are_asked_for_as_they_are(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
     assert look_up("api.example.com") == ADDRESSES
     assert asked == [b"api.example.com."]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "not known"), NameNotFound),
+        (socket.gaierror(socket.EAI_NODATA, "no address"), NameNotFound),
+        (socket.gaierror(socket.EAI_AGAIN, "try again"), ResolverFailed),
+        (socket.gaierror(socket.EAI_FAIL, "failed"), ResolverFailed),
+        (OSError(errno.EMFILE, "too many open files"), ResolverFailed),
+    ],
+    ids=str,
+)
+def test_no_host_is_told_from_no_answer(monkeypatch: pytest.MonkeyPatch, error: OSError, kind: type[Exception]) -> None:
+    """Only the first is true for everybody, and for a while."""
+
+    def getaddrinfo(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
+    assert type(look_up("api.example.com")) is kind
 
 
 NAMES: dict[str, str | list[str]] = {
@@ -222,6 +245,21 @@ async def test_no_place_is_lost(system: SlowSystem, questions: asyncio.Semaphore
     assert system.asked.total() == 3 * (MAX_QUESTIONS + 2)
 
 
+async def test_what_is_known_takes_no_place(system: SlowSystem, questions: asyncio.Semaphore) -> None:
+    """Who has none left is told all the same; who has waited for one meanwhile gives it back."""
+    resolver = SystemResolver(system.look_up)
+    assert await resolver.resolve("known.test", questions) == ADDRESSES
+    one = asyncio.Semaphore(1)
+    system.go_on.clear()
+    asking = [asyncio.create_task(resolver.resolve(name, one)) for name in ["slow.test", "later.test", "later.test"]]
+    await system.stalls(1)
+    assert await asyncio.wait_for(resolver.resolve("known.test", one), SECONDS) == ADDRESSES
+    system.go_on.set()
+    assert await asyncio.gather(*asking) == [ADDRESSES] * 3
+    assert await asyncio.wait_for(resolver.resolve("last.test", one), SECONDS) == ADDRESSES
+    assert set(system.asked.values()) == {1}
+
+
 async def test_somebody_leaves(system: SlowSystem, questions: asyncio.Semaphore) -> None:
     """When one of those who ask has no more time, the others get their answer, and so does whoever comes later."""
     resolver = SystemResolver(system.look_up)
@@ -281,3 +319,18 @@ async def test_no_thread_to_spare(
 def no_thread(thread: threading.Thread) -> None:
     """Thread.start at the limit."""
     raise RuntimeError(f"can't start {thread.name}")
+
+
+def test_nothing_waits_for_a_silent_server_at_the_end() -> None:
+    """A process ends although the system hasn't answered yet."""
+    program = """
+import asyncio, threading
+from runtime.egress.resolver import SystemResolver
+async def main():
+    asked = threading.Event()
+    resolver = SystemResolver(lambda _: asked.set() or threading.Event().wait())
+    asking = asyncio.create_task(resolver.resolve("slow.test", asyncio.Semaphore()))
+    await asyncio.to_thread(asked.wait)
+asyncio.run(main())
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=SECONDS)
