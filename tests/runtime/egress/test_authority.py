@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 from collections.abc import Sequence
@@ -108,6 +109,18 @@ def test_a_hosts_certificate_is_made_once(authority: Authority) -> None:
     """And each host has its own."""
     assert authority.context(HOST) is authority.context(HOST)
     assert authority.context(HOST) is not authority.context(DOMAINS[1])
+
+
+def test_letters_of_a_name_are_the_same_in_both_cases(authority: Authority) -> None:
+    """As programs send it."""
+    handshake(client_of(authority), authority.context(HOST), HOST.upper())
+
+
+def test_nothing_stays_open() -> None:
+    """Of what a key and a certificate are handed over by."""
+    before = os.listdir("/proc/self/fd")
+    Authority([HOST]).context(HOST)
+    assert os.listdir("/proc/self/fd") == before
 
 
 @pytest.mark.parametrize("name", ["evil.test", "example.com", DOMAINS[1], "127.0.0.1"])

@@ -113,6 +113,7 @@ async def test_a_request_and_its_answer() -> None:
         b"GET / http/1.1\r\n" + HOST_LINE + b"\r\n",
         b"GET example HTTP/1.1\r\n" + HOST_LINE + b"\r\n",
         b"GET * HTTP/1.1\r\n" + HOST_LINE + b"\r\n",
+        b"OPTIONS example HTTP/1.1\r\n" + HOST_LINE + b"\r\n",
         b"\r\n" + GET,
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n\n",
         b"GET / HTTP/1.1\r\n\r\n",
@@ -173,8 +174,9 @@ async def test_a_request_for_another_host_stays_here(host: bytes) -> None:
     """By its Host header, or by a whole URL as its target."""
     assert await refused(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n") == (421, Reason.HOST_MISMATCH)
     if host and host.isascii() and b" " not in host and not host.endswith(b"/"):
-        request = b"GET http://" + host + b"/ HTTP/1.1\r\n" + HOST_LINE + b"\r\n"
-        assert await refused(request) == (421, Reason.HOST_MISMATCH)
+        for method in (b"GET", b"OPTIONS"):
+            request = method + b" http://" + host + b"/ HTTP/1.1\r\n" + HOST_LINE + b"\r\n"
+            assert await refused(request) == (421, Reason.HOST_MISMATCH)
 
 
 @pytest.mark.parametrize("said", [b"API.Example.com", HOST.encode() + b".", f"{HOST}:{PORT}".encode()])
@@ -209,6 +211,7 @@ async def test_headers_of_the_connection_end_with_it() -> None:
     """Those that HTTP names, and those that the request does; so no server is asked to switch protocols."""
     head = (
         b"GET / HTTP/1.1\r\nConnection: Upgrade, X-Mine, content-length\r\nUpgrade: websocket\r\nX-Mine: 1\r\n"
+        b"Connection: X-Two\r\nX-Two: 1\r\n"
         b"Keep-Alive: 5\r\nTE: trailers\r\nTrailer: X\r\nProxy-Connection: keep-alive\r\nHTTP2-Settings: x\r\n"
         b"X-Kept: 1\r\n"
     )
@@ -289,6 +292,17 @@ async def test_requests_on_a_kept_connection_are_answered_in_order() -> None:
         assert len(talk.heard) == 1
 
 
+async def test_a_request_may_follow_at_once_on_chunks() -> None:
+    """It isn't taken for a part of them, nor lost with them."""
+    chunked = b"POST / HTTP/1.1\r\n" + HOST_LINE + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+    async with talking() as talk:
+        await talk.says(chunked + GET)
+        server = await talk.server()
+        assert await server.hears(b"0\r\n\r\n") == chunked
+        await server.says(OK)
+        assert await server.hears(b"\r\n\r\n") == GET
+
+
 async def test_what_is_said_again_in_headers_goes_on_again() -> None:
     """With the target and the body of each request, and no longer than it is said."""
     one = HOST_LINE + b"X: 1\r\nContent-Length: 3\r\n\r\n"
@@ -342,7 +356,11 @@ async def test_a_refusal_says_why() -> None:
     async with talking() as talk:
         await talk.says(b"GET / HTTP/1.1\r\nHost: other.test\r\n\r\n")
         answer = await talk.hears_the_end()
-    assert answer.endswith(f"\r\n\r\nThis connection leads to port {PORT} of {HOST}.\n".encode())
+    text = f"This connection leads to port {PORT} of {HOST}.\n"
+    assert answer.decode() == (
+        "HTTP/1.1 421 Misdirected Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        f"Content-Length: {len(text)}\r\nConnection: close\r\n\r\n{text}"
+    )
 
 
 async def test_a_program_may_wait_for_leave_to_send_a_body() -> None:
@@ -427,6 +445,10 @@ async def test_both_ways_at_once() -> None:
         (
             b"HTTP/1.1 304 Same\r\nContent-Length: 2\r\nETag: x\r\n\r\n",
             b"HTTP/1.1 304 Same\r\nETag: x\r\nContent-Length: 2\r\n\r\n",
+        ),
+        (
+            b"HTTP/1.1 304 Same\r\nETag: x\r\n\r\n",
+            b"HTTP/1.1 304 Same\r\nETag: x\r\n\r\n",
         ),
         (
             b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + OK,

@@ -55,6 +55,7 @@ async def test_a_value_reaches_its_server_in_headers_alone(server: StubServer, t
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b"POST /?k=$API_KEY HTTP/1.1\r\n" in server.received
     assert b"\r\nX-Key: " + CANARY.encode() + b"\r\n" in server.received
+    assert server.received.count(b"Host: ") == 1
     assert b"Basic " + base64.b64encode(f"user:{CANARY}".encode()) in server.received
     assert server.received.endswith(b"\r\n\r\nb=$API_KEY")
     assert server.received.count(CANARY.encode()) == 1
