@@ -11,7 +11,10 @@ from runtime.egress.authority import Authority
 from runtime.egress.bytes import ChannelBroken
 from runtime.egress.tcp import TcpChannel
 from runtime.egress.tls import TlsChannel
+from runtime.errors import SandboxLost
 from tests.memory import MIB, growth
+from tests.runtime.egress.memory_connections import Program, metered
+from tests.runtime.egress.stub_resolvers import SECONDS
 from tests.runtime.egress.test_channels import Told
 from tests.runtime.egress.tls_programs import HOST, tls_channel
 
@@ -31,6 +34,30 @@ async def test_what_is_no_tls_is_no_end(before: bool) -> None:
         await told.until(lambda: bool(told.lost))
         assert isinstance(told.lost[0], ChannelBroken)
         assert (told.data, told.ends, len(told.lost)) == (b"said", 0, 1)
+
+
+async def test_an_end_is_one_of_tls_and_of_what_is_below() -> None:
+    """Programs take the second alone for a loss, and some wait for it after the first. Nothing is said afterwards."""
+    async with tls_channel() as (channel, program):
+        channel.hand_over(Told())
+        channel.write(b"said")
+        channel.end()
+        with pytest.raises(ChannelBroken):
+            channel.write(b"more")
+        assert await program.receive() == b"said"
+        assert await program.receive_more() == b""
+        assert await program.program.receive() == b""
+
+
+async def test_who_is_gone_before_tls_is_agreed_on() -> None:
+    """Nobody waits for a handshake that can't go on."""
+    channel = TlsChannel.as_server(metered(program := Program()), Authority([HOST]).context(HOST), b"")
+    agreeing = asyncio.create_task(channel.shake_hands())
+    await asyncio.sleep(0)
+    program.cut()
+    with pytest.raises(SandboxLost):
+        await asyncio.wait_for(agreeing, SECONDS)
+    channel.close()
 
 
 @pytest.mark.parametrize("own", [True, False])

@@ -53,15 +53,20 @@ class TlsProgram:
         await self._flush()
 
     async def receive(self) -> bytes:
-        """The next bytes, none at the end."""
+        """The next bytes, none at the end, be it TLS's or not."""
+        try:
+            return await self.receive_more()
+        except ssl.SSLEOFError:
+            return b""
+
+    async def receive_more(self) -> bytes:
+        """The next bytes, none at the end of TLS; ssl.SSLEOFError at one of the connection alone."""
         while True:
             try:
                 return self.tls.read(65536)
             except ssl.SSLWantReadError:
                 await self._flush()
                 await self._fill()
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                return b""
 
     async def read_all(self) -> bytes:
         """Everything up to the end."""
@@ -85,7 +90,9 @@ class TlsProgram:
 async def tls_channel() -> AsyncIterator[tuple[TlsChannel, TlsProgram]]:
     """TLS with a program, as the server's side has it: both have shaken hands. Closed in the end."""
     authority = Authority([HOST])
-    program = TlsProgram(ssl.create_default_context(cadata=authority.certificate), HOST)
+    context = ssl.create_default_context(cadata=authority.certificate)
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # as programs have it
+    program = TlsProgram(context, HOST)
     channel = TlsChannel.as_server(metered(program.program), authority.context(HOST), b"")
     await asyncio.gather(program.shake_hands(), channel.shake_hands())
     try:
