@@ -97,5 +97,5 @@ def vetted(
     return [
         address
         for address in addresses
-        if any(address.version == range_.version and address in range_ for range_ in ranges) or is_public(address)
+        if any(address in range_ for range_ in ranges) or is_public(address)
     ]

@@ -47,6 +47,7 @@ NOT_PUBLIC = {
     "multicast": ["224.0.0.1", "239.255.255.255", "ff02::1", "ff0e::1"],
     "reserved": ["240.0.0.1", "255.255.255.254", "4000::1", "8000::1", "e000::1"],
     "broadcast": ["255.255.255.255"],
+    "of one interface": ["2606:4700::1%eth0"],
     "v4-mapped": ["::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::ffff:8.8.8.8"],
     "v4-compatible": ["::127.0.0.1", "::10.0.0.1", "::8.8.8.8"],
     "v4-translated": ["::ffff:0:127.0.0.1", "::ffff:0:8.8.8.8"],
@@ -131,6 +132,7 @@ def test_own() -> None:
     """Each address of this machine is known as its own, whatever range it is in."""
     assert is_own(ip_address("127.0.0.1"))
     assert is_own(ip_address("127.1.2.3"))
+    assert is_own(ip_address("::1"))
     assert all(map(is_own, map(ip_address, interface_addresses())))
 
 
