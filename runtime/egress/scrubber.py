@@ -71,7 +71,6 @@ class _Search:
             self._follow(held[place])
             place += 1
             if self.begun == self.size:
-                self.begun = 0
                 return place - self.size
         return MISSING
 
