@@ -14,7 +14,6 @@ from typing import Self
 
 CREATES = r"^POST \S+/containers/create"
 REMOVALS = r"^DELETE \S+/containers/"
-EVERYTHING = ""
 
 _CALL = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE) \S+(?= HTTP/1\.1\r\n)")
 _NOTHING = re.compile(r"(?!)")

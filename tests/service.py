@@ -114,13 +114,6 @@ class Service:
         self.stop()
         self.start()
 
-    def rss_bytes(self) -> int:
-        """The memory the process holds now."""
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-        raise RuntimeError("The kernel does not tell.")
-
     def engine_containers(self) -> list[str]:
         """The names of all containers that the engine has of this service, once it is through with removing some.
 

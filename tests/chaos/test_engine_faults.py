@@ -10,7 +10,7 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.chaos.test_expiry import SWEPT_SECONDS, has_expired, make_due
+from tests.expiry import SWEPT_SECONDS, has_expired, make_due
 from tests.faulty_engine import CREATES, REMOVALS, FaultyEngine
 from tests.service import SETTLED_SECONDS, Service, wait_until
 from tests.shell import stdout

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from functools import partial
 from typing import NamedTuple
 
@@ -12,23 +10,11 @@ import pytest
 from openai.types import ContainerCreateResponse
 
 from tests.envelope import refusal
+from tests.expiry import SWEPT_SECONDS, has_expired, make_due
 from tests.service import Service, wait_until
 from tests.shell import EXITED, Json, call, run, stdout
 
-SWEPT_SECONDS = 30
 EXPIRED = {"message": "Container is expired.", "type": "invalid_request_error", "param": None, "code": None}
-
-
-def make_due(service: Service, container_id: str) -> None:
-    """Have a container's time be up as soon as it is not in use: in the database its minutes become none."""
-    with closing(sqlite3.connect(service.data_dir / "sandlot.db", timeout=30)) as database, database:
-        database.execute("UPDATE containers SET expires_after_minutes = 0 WHERE id = ?", [container_id])
-
-
-def has_expired(http: httpx.Client, container_id: str) -> bool:
-    """Whether the list, which is no use of a container, shows it as expired."""
-    listed = http.get("/containers", params={"limit": 100}).json()["data"]
-    return (container_id, "expired") in [(container["id"], container["status"]) for container in listed]
 
 
 class Expired(NamedTuple):

@@ -12,7 +12,7 @@ import docker
 import httpx
 import pytest
 
-from tests.chaos.test_service_killed import running, try_to_create
+from tests.chaos.containers import running, try_to_create
 from tests.envelope import refusal
 from tests.service import SETTLED_SECONDS, Service, wait_until
 from tests.shell import stdout

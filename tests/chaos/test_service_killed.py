@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from runtime.runtime import SWEEP_SECONDS
+from tests.chaos.containers import running, try_to_create
 from tests.service import SETTLED_SECONDS, Service, wait_until
 from tests.shell import EXITED, Json, call, joined, rejoined, stdout, streamed
 
@@ -17,12 +18,6 @@ def kill_and_start(service: Service) -> None:
     """End the service as a crash would, and start it again."""
     service.kill()
     service.start()
-
-
-def running(http: httpx.Client) -> list[str]:
-    """The ids of the containers that count as running."""
-    found = http.get("/containers", params={"limit": 100}).raise_for_status().json()["data"]
-    return sorted(container["id"] for container in found if container["status"] == "running")
 
 
 def test_containers_live_on(mortal: Service, client_of: httpx.Client, container_id: str) -> None:
@@ -109,16 +104,6 @@ def test_creates_cut_short_leave_nothing(mortal: Service, client_of: httpx.Clien
         assert stdout(client_of, container_id, "echo alive") == "alive\n"
     print(f"{len(answered)} of 4 creates were answered, {len(there)} finished")
     mortal.delete_containers()
-
-
-def try_to_create(http: httpx.Client) -> str | None:
-    """Create a container with a network, and give its id if the service lived to answer."""
-    policy = {"type": "allowlist", "allowed_domains": ["example.com"]}
-    try:
-        made = http.post("/containers", json={"name": "cut short", "network_policy": policy}).raise_for_status()
-        return str(made.json()["id"])
-    except httpx.TransportError:
-        return None
 
 
 def test_deletes_cut_short_are_finished(mortal: Service, client_of: httpx.Client) -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import trustme
 
-from tests.chaos.test_expiry import SWEPT_SECONDS, has_expired, make_due
+from tests.expiry import SWEPT_SECONDS, has_expired, make_due
 from tests.runtime.egress.stub_servers import StubServer, swallow
 from tests.runtime.egress.stub_streams import Accepted, server_context
 from tests.service import Service, wait_until

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import io
 import os
-import zipfile
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -13,6 +11,7 @@ from tests.container_skills import SKILLS, inline, reference
 from tests.envelope import refusal
 from tests.hostile_zips import BOMBS
 from tests.memory import MIB, growth
+from tests.ordinary_zips import unzipped
 from tests.service import Service
 from tests.shell import stdout
 from tests.zips import SKILL_MD, STORED, End, Member, build
@@ -35,12 +34,6 @@ def upload(client: openai.OpenAI) -> Iterator[Callable[[object], str]]:
     yield create
     for skill_id in made:
         client.skills.delete(skill_id)
-
-
-def unzipped(content: bytes) -> dict[str, bytes]:
-    """The files in a zip."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def many(count: int) -> dict[str, bytes]:

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.chaos.test_expiry import SWEPT_SECONDS, has_expired, make_due
 from tests.container_skills import SKILLS, inline, skill_zip
 from tests.envelope import refusal
+from tests.expiry import SWEPT_SECONDS, has_expired, make_due
 from tests.service import Service, wait_until
 from tests.shell import Json, run, stdout
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from tests.container_skills import SKILLS, reference
 from tests.folders import folders
 from tests.multipart_requests import END, TYPE, part
+from tests.ordinary_zips import unzipped
 from tests.shell import stdout
 from tests.zips import Member, build
 
@@ -67,9 +67,7 @@ def made(http: httpx.Client, path: str, responses: Iterator[httpx.Response]) -> 
 
 def downloaded(http: httpx.Client, skill_id: str) -> dict[str, bytes]:
     """The files in a skill's zip."""
-    content = http.get(f"/skills/{skill_id}/content").raise_for_status().content
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
+    return unzipped(http.get(f"/skills/{skill_id}/content").raise_for_status().content)
 
 
 def inside(http: httpx.Client, container_id: str) -> dict[str, bytes]:

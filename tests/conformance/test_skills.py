@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,27 +10,13 @@ import pytest
 from openai.types import Skill
 
 from tests.envelope import refusal
+from tests.ordinary_zips import unzipped, zip_of
 
 FILES = {
     "csv-tools/SKILL.md": b"---\nname: csv-tools\ndescription: Reads tables.\n---\nRead them.\n",
     "csv-tools/scripts/read.py": b"#!/usr/bin/env python3\nprint(1)\n",
     "csv-tools/docs/Übersicht 数据.md": b"",
 }
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """An ordinary zip of these files."""
-    into = io.BytesIO()
-    with zipfile.ZipFile(into, "w") as archive:
-        for path, content in files.items():
-            archive.writestr(path, content)
-    return into.getvalue()
-
-
-def unzipped(content: bytes) -> dict[str, bytes]:
-    """The files in a zip."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def made(client: openai.OpenAI, files: Mapping[str, bytes] | None = None) -> Skill:
@@ -43,7 +27,7 @@ def made(client: openai.OpenAI, files: Mapping[str, bytes] | None = None) -> Ski
 def described(description: str) -> bytes:
     """A zip of a skill with that description."""
     front_matter = f"---\nname: csv-tools\ndescription: {description}\n---\n"
-    return zipped({"csv-tools/SKILL.md": front_matter.encode()})
+    return zip_of({"csv-tools/SKILL.md": front_matter.encode()})
 
 
 def versioned(client: openai.OpenAI, count: int) -> Skill:
@@ -107,8 +91,8 @@ def test_the_same_bundle_is_the_same_zip(client: openai.OpenAI) -> None:
     ways = [
         client.skills.create(files=list(FILES.items())),
         client.skills.create(files=list(backwards.items())),
-        client.skills.create(files=("skill.zip", zipped(FILES))),
-        client.skills.create(files=[("skill.zip", zipped(backwards))]),
+        client.skills.create(files=("skill.zip", zip_of(FILES))),
+        client.skills.create(files=[("skill.zip", zip_of(backwards))]),
     ]
     assert len({client.skills.content.retrieve(skill.id).read() for skill in ways}) == 1
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -81,21 +79,6 @@ def skill_md(name: str = "csv-tools", description: str = "Reads tables.") -> byt
 def folder_of(more: Files | None = None, *, name: str = "csv-tools", description: str = "Reads tables.") -> Files:
     """The files of a good skill, in the folder `top`; `more` have their paths from there on."""
     return {"top/SKILL.md": skill_md(name, description), **{f"top/{path}": file for path, file in (more or {}).items()}}
-
-
-def zip_of(files: Files) -> bytes:
-    """The files as an ordinary zip."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for path, content in files.items():
-            archive.writestr(path, content)
-    return packed.getvalue()
-
-
-def unzipped(zip_file: bytes) -> dict[str, bytes]:
-    """What is in a zip."""
-    with zipfile.ZipFile(io.BytesIO(zip_file)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
 
 
 async def one(content: bytes) -> AsyncIterator[bytes]:

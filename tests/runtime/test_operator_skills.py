@@ -11,7 +11,8 @@ from runtime.operator_skills import OperatorSkills
 from runtime.skill_values import Skill
 from runtime.spool import Spool
 from runtime.values import PageRequest
-from tests.runtime.skill_parts import OTHER, OWNER, Files, SkillParts, folder_of, open_skills, skill_md, unzipped
+from tests.ordinary_zips import unzipped
+from tests.runtime.skill_parts import OTHER, OWNER, Files, SkillParts, folder_of, open_skills, skill_md
 
 SLUG = "openai-spreadsheets"
 

@@ -7,7 +7,8 @@ import pytest
 
 from runtime.bundles.limits import MAX_FILE_BYTES, MAX_FILES, MAX_UNPACKED_BYTES, MAX_ZIP_BYTES, MB
 from runtime.errors import InvalidInput
-from tests.runtime.skill_parts import OWNER, Files, SkillParts, folder_of, one, open_skills, skill_md, unzipped, zip_of
+from tests.ordinary_zips import unzipped, zip_of
+from tests.runtime.skill_parts import OWNER, Files, SkillParts, folder_of, one, open_skills, skill_md
 
 
 class Body:

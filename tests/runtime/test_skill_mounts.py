@@ -17,7 +17,8 @@ from runtime.skill_mounts import SKILLS_FOLDER
 from runtime.skill_values import InlineSkill, SkillReference, WantedSkill
 from tests.hostile_zips import HOSTILE
 from tests.memory import growth
-from tests.runtime.skill_parts import OTHER, OWNER, Files, SkillParts, folder_of, open_skills, skill_md, zip_of
+from tests.ordinary_zips import zip_of
+from tests.runtime.skill_parts import OTHER, OWNER, Files, SkillParts, folder_of, open_skills, skill_md
 
 REFUSED_LATER_AND_LATER = ["nothing", "two top-level folders", "no front matter", "a bomb that calls itself small"]
 

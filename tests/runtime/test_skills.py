@@ -16,6 +16,7 @@ from runtime.spool import read_file
 from runtime.values import PageRequest
 from tests.hostile_zips import HOSTILE
 from tests.memory import growth
+from tests.ordinary_zips import unzipped, zip_of
 from tests.runtime.skill_parts import (
     OTHER,
     OWNER,
@@ -24,8 +25,6 @@ from tests.runtime.skill_parts import (
     folder_of,
     open_skills,
     skill_md,
-    unzipped,
-    zip_of,
 )
 
 REFUSED_LATER_AND_LATER = [

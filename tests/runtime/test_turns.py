@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, suppress
 from contextvars import Context, ContextVar
 
 from runtime.turns import LARGE, in_turn, share_turns
-from tests.runtime.egress.test_splice import spliced
+from tests.runtime.egress.splices import spliced
 
 STREAMS = 16
 PIECE = 256 * 1024  # bytes, the most that a loop reads at once

@@ -14,8 +14,8 @@ from runtime.egress.tls import TlsChannel
 from runtime.errors import SandboxLost
 from tests.memory import MIB, growth
 from tests.runtime.egress.memory_connections import Program, metered
+from tests.runtime.egress.receivers import Told
 from tests.runtime.egress.stub_resolvers import SECONDS
-from tests.runtime.egress.test_channels import Told
 from tests.runtime.egress.tls_programs import HOST, tls_channel
 
 

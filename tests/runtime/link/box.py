@@ -174,3 +174,8 @@ def result_of(call: ShellCall, texts: Sequence[ShellEvent]) -> CallResult:
             for command, outcome in enumerate(call.outcomes)
         ],
     )
+
+
+async def agent_memory(box: Box) -> int:
+    """The most memory the agent has had, in bytes; it is the parent of every command."""
+    return int(await box.run("grep VmHWM /proc/$PPID/status | tr -dc 0-9")) * 1024

@@ -45,13 +45,6 @@ async def box(request: pytest.FixtureRequest, shared_container: ContainerAgent) 
 
 
 @pytest.fixture
-async def process_box() -> AsyncIterator[Box]:
-    """A linked sandbox in a process on this machine."""
-    async with process_agent() as agent, linked(agent) as connected:
-        yield connected
-
-
-@pytest.fixture
 async def container_box(engine: DockerEngine) -> AsyncIterator[Box]:
     """A linked sandbox in a container of its own."""
     async with container_agent(engine, _name(), LABELS) as agent, linked(agent) as connected:

@@ -6,7 +6,7 @@ import pytest
 
 from runtime.errors import InvalidInput, NotFound
 from runtime.values import CallStatus, ExitOutcome
-from tests.runtime.link.box import Box, CommandOutput, finished
+from tests.runtime.link.box import Box, CommandOutput, agent_memory, finished
 
 STEALS_ITS_OUTPUT = """python3 -c "
 import os, time
@@ -179,8 +179,3 @@ async def test_endless_output(box: Box) -> None:
     assert output.outcome == ExitOutcome(0)
     assert len(output.stdout) + len(output.stderr) < 10_200
     assert await agent_memory(box) - before < 16 * 1024**2
-
-
-async def agent_memory(box: Box) -> int:
-    """The most memory the agent has had, in bytes; it is the parent of every command."""
-    return int(await box.run("grep VmHWM /proc/$PPID/status | tr -dc 0-9")) * 1024

@@ -12,8 +12,8 @@ import pytest
 from runtime.errors import SandboxLost
 from runtime.link.connection import LinkConnection
 from runtime.link.frames import CONNECTION_WINDOW, DATA, HEADER, MAX_PAYLOAD, encode
+from tests.runtime.link.box import agent_memory
 from tests.runtime.link.networked import NetworkedBox, read_all
-from tests.runtime.link.test_commands import agent_memory
 
 MIB = 1024**2
 RESET = "ConnectionResetError"

@@ -10,9 +10,8 @@ from pathlib import Path
 from runtime.link.connection import LinkConnection
 from runtime.link.frames import AGENT_CHANNELS, CONNECTION_WINDOW, HEADER, MAX_PAYLOAD, OPEN, WINDOW, encode_json
 from runtime.link.session import LinkSession
-from tests.runtime.link.box import Box, finished
+from tests.runtime.link.box import Box, agent_memory, finished
 from tests.runtime.link.hostile import Answer, HostileStream, once
-from tests.runtime.link.test_commands import agent_memory
 
 MIB = 1024**2
 

@@ -30,8 +30,8 @@ from runtime.link.frames import (
     encode,
 )
 from runtime.streams import ByteStream
+from tests.runtime.link.box import agent_memory
 from tests.runtime.link.networked import NetworkedBox
-from tests.runtime.link.test_commands import agent_memory
 
 pytestmark = pytest.mark.fuzz
 
