@@ -4,12 +4,11 @@ import httpx
 import pytest
 
 from tests.envelope import refusal
+from tests.multipart_requests import END, TYPE
 
 pytestmark = pytest.mark.usefixtures("nothing_made")
 
-TYPE = "multipart/form-data; boundary=b"
 FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\ncontent\r\n'
-END = b"--b--\r\n"
 
 
 def part(head: str, content: str = "content") -> bytes:

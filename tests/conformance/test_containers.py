@@ -15,11 +15,12 @@ from tests.shell import stdout
 
 def test_a_container_as_it_is_made(http: httpx.Client) -> None:
     """A create answers with OpenAI's object, its defaults filled in, and nothing else."""
-    made = http.post("/containers", json={"name": "plain"}).json()
+    made = http.post("/containers", json={"name": "plain"}).raise_for_status().json()
+    container_id = made.pop("id")
     try:
         times = {made.pop("created_at"), made.pop("last_active_at")}
         assert all(abs(moment - time.time()) < 600 for moment in times)
-        assert re.fullmatch(r"cntr_[0-9a-f]{48}", made.pop("id"))
+        assert re.fullmatch(r"cntr_[0-9a-f]{48}", container_id)
         assert made == {
             "object": "container",
             "name": "plain",
@@ -29,7 +30,7 @@ def test_a_container_as_it_is_made(http: httpx.Client) -> None:
             "network_policy": {"type": "disabled"},
         }
     finally:
-        http.delete(f"/containers/{http.get('/containers').json()['first_id']}")
+        http.delete(f"/containers/{container_id}").raise_for_status()
 
 
 def test_a_container_keeps_what_was_asked_for(client: openai.OpenAI) -> None:
