@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
@@ -12,7 +13,7 @@ from openai.types import ContainerCreateResponse
 
 from tests.memory import MIB, growth
 from tests.service import Service, wait_until
-from tests.shell import EXITED, call, stdout, streamed
+from tests.shell import EXITED, call, run, stdout, streamed
 
 WITHOUT_BODY = b"POST /v1/containers HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n"
 
@@ -28,17 +29,19 @@ def leave_after(service: Service, method: str, path: str, headers: dict[str, str
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
 
-def test_in_the_middle_of_an_upload(http: httpx.Client, service: Service, container: ContainerCreateResponse) -> None:
+@pytest.mark.parametrize("announced", [{"content-length": "10000000"}, {"transfer-encoding": "chunked"}])
+def test_in_the_middle_of_an_upload(
+    http: httpx.Client, service: Service, container: ContainerCreateResponse, announced: dict[str, str]
+) -> None:
     """A client that leaves during its upload leaves no half file behind."""
     path = urlsplit(f"{service.base_url}/containers/{container.id}/files").path
-    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="half.bin"\r\n\r\n'
-    for announced in ({"content-length": "10000000"}, {"transfer-encoding": "chunked"}):
-        headers = {"content-type": "multipart/form-data; boundary=b", **announced}
-        body = head + b"x" * MIB
-        if "transfer-encoding" in announced:
-            body = b"%x\r\n%b\r\n" % (len(body), body)
-        leave_after(service, "POST", path, headers, body, read=0)
-        wait_until(lambda: stdout(http, container.id, "ls -A") == "", 30, "Something is left of the upload")
+    body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="half.bin"\r\n\r\n' + b"x" * MIB
+    if "transfer-encoding" in announced:
+        body = b"%x\r\n%b\r\n" % (len(body), body)
+    headers = {"content-type": "multipart/form-data; boundary=b", **announced}
+    leave_after(service, "POST", path, headers, body, read=0)
+    wait_until(lambda: f' "POST {path}" 499 ' in service.log.read_text(), 30, "It is not noticed")
+    wait_until(lambda: stdout(http, container.id, "ls -A") == "", 30, "Something is left of the upload")
     assert http.get(f"/containers/{container.id}/files").json()["data"] == []
 
 
@@ -55,7 +58,8 @@ def test_in_the_middle_of_a_stream(http: httpx.Client, container: ContainerCreat
 
 def test_in_the_middle_of_a_call(http: httpx.Client, service: Service, container: ContainerCreateResponse) -> None:
     """A client that leaves while its command runs leaves the command running, up to its time-out."""
-    body = b'{"commands": ["touch begun; sleep 2; touch ended"]}'
+    command = "touch begun; until [ -e left ]; do sleep 0.05; done; touch went-on; sleep 1000"
+    body = json.dumps({"commands": [command], "timeout_ms": 5000}).encode()
     headers = {"content-type": "application/json", "content-length": str(len(body))}
     path = f"/v1/containers/{container.id}/shell_calls"
     connection = socket.create_connection(("127.0.0.1", service.port), timeout=30)
@@ -64,7 +68,9 @@ def test_in_the_middle_of_a_call(http: httpx.Client, service: Service, container
         lines += [f"{name}: {value}" for name, value in headers.items()]
         connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
         wait_until(lambda: "begun" in stdout(http, container.id, "ls"), 30, "It does not begin")
-    wait_until(lambda: "ended" in stdout(http, container.id, "ls"), 60, "It does not end")
+    stdout(http, container.id, "touch left")
+    wait_until(lambda: "went-on" in stdout(http, container.id, "ls"), 30, "It does not go on")
+    wait_until(lambda: run(http, container.id, "pgrep -fx 'sleep 1000'")["stdout"] == "", 30, "Its time is never up")
 
 
 def test_with_another_request_behind(service: Service, container: ContainerCreateResponse) -> None:
