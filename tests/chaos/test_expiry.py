@@ -12,7 +12,7 @@ from openai.types import ContainerCreateResponse
 from tests.envelope import refusal
 from tests.expiry import SWEPT_SECONDS, has_expired, make_due
 from tests.service import Service, wait_until
-from tests.shell import EXITED, Json, call, run, stdout
+from tests.shell import EXITED, Json, call, joined, run, stdout, streamed
 
 EXPIRED = {"message": "Container is expired.", "type": "invalid_request_error", "param": None, "code": None}
 
@@ -100,13 +100,31 @@ def test_a_container_in_use_does_not_expire(
     http: httpx.Client, service: Service, container: ContainerCreateResponse
 ) -> None:
     """While a call is waited for, or a stream read, a container's time is never up; afterwards it is."""
+    other = http.post("/containers", json={"name": "streaming"}).raise_for_status().json()["id"]
+    command = "touch begun; sleep 7; echo through"  # a sweep comes every 5 seconds
     with ThreadPoolExecutor() as threads:
-        command = "touch begun; sleep 7; echo through"  # a sweep comes every 5 seconds
         waiting = threads.submit(run, http, container.id, command)
-        wait_until(lambda: "begun" in stdout(http, container.id, "ls"), 30, "It does not begin")
-        make_due(service, container.id)
+        reading = threads.submit(read, http, other, command)
+        for container_id in (container.id, other):
+            wait_until(partial(has_begun, http, container_id), 30, "It does not begin")
+        for container_id in (container.id, other):
+            make_due(service, container_id)
         assert waiting.result() == {"stdout": "through\n", "stderr": "", "outcome": EXITED}
-    wait_until(lambda: has_expired(http, container.id), SWEPT_SECONDS, "It does not expire any more")
+        assert reading.result() == "through\n"
+    for container_id in (container.id, other):
+        wait_until(partial(has_expired, http, container_id), SWEPT_SECONDS, "It does not expire any more")
+    http.delete(f"/containers/{other}").raise_for_status()
+
+
+def has_begun(http: httpx.Client, container_id: str) -> bool:
+    """Whether a command has left its mark."""
+    return "begun" in stdout(http, container_id, "ls")
+
+
+def read(http: httpx.Client, container_id: str, command: str) -> str:
+    """What a command writes, as a stream has it."""
+    with streamed(http, container_id, command) as events:
+        return joined(events, "stdout")
 
 
 def test_others_live_on(http: httpx.Client, expired: Expired, container: ContainerCreateResponse) -> None:

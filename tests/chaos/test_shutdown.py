@@ -23,7 +23,7 @@ def test_sigterm_while_calls_run(mortal: Service, client_of: httpx.Client, conta
         with pytest.raises(httpx.RemoteProtocolError):
             following.result(timeout=60)
     mortal.start()
-    stdout(client_of, container_id, "touch go; pgrep -x sleep")
+    stdout(client_of, container_id, "touch go; pgrep -fx 'sleep 1000'")
     assert joined(rejoined(client_of, container_id, begun["id"]), "stdout") == "end\n"
     assert client_of.get(f"{path}/{begun['id']}").json()["output"][0]["outcome"] == EXITED
 
@@ -33,6 +33,7 @@ def test_a_restart_changes_nothing(mortal: Service, client_of: httpx.Client, con
     client_of.post(f"/containers/{container_id}/files", files={"file": ("a.txt", b"kept")}).raise_for_status()
     ended = call(client_of, container_id, "echo out; echo err >&2; exit 7")
     paths = [f"/containers/{container_id}/files", f"/containers/{container_id}/shell_calls/{ended['id']}"]
+    paths.append("/containers")
     before = [client_of.get(path).raise_for_status().json() for path in paths]
     mortal.restart()
-    assert [client_of.get(path).raise_for_status().json() for path in paths] == before
+    assert [client_of.get(path).raise_for_status().json() for path in reversed(paths)] == before[::-1]
