@@ -23,7 +23,8 @@ LIMITS = "cd /sys/fs/cgroup; cat memory.max memory.swap.max 2>/dev/null || cat m
 LEAVE = """
 echo left > left.txt; echo left > /tmp/left; echo left > /dev/shm/left; mkdir -p ~/left; echo left >> ~/.bashrc
 export LEFT=left; ulimit -n 100; setsid sleep 1000 > /dev/null 2>&1 &
-python3 -m http.server 8123 > /dev/null 2>&1 & sleep 1
+python3 -m http.server 8123 > /dev/null 2>&1 &
+until curl -s localhost:8123 > /dev/null; do sleep 0.05; done
 """
 """What somebody might leave behind."""
 
@@ -132,7 +133,8 @@ def test_nothing_is_left_of_others(pooled: Service, warm: httpx.Client) -> None:
     """What one container leaves, running or not, is in none that is made afterwards, nor in one that is ready."""
     first = made_of_a_ready_one(pooled, warm)
     before = stdout(warm, first, FIND)
-    stdout(warm, first, LEAVE)
+    stdout(warm, first, LEAVE, timeout_ms=30_000)
+    assert stdout(warm, first, FIND) != before
     beside = made_of_a_ready_one(pooled, warm)
     assert stdout(warm, beside, FIND) == before
     warm.delete(f"/containers/{first}").raise_for_status()

@@ -119,8 +119,12 @@ def test_containers_do_not_see_each_other(http: httpx.Client, shared: str) -> No
     other = http.post("/containers", json={"name": "other"}).raise_for_status().json()["id"]
     try:
         leave = "sleep 1000 & echo x > /dev/shm/mark; echo x > /tmp/mark; echo x > /mnt/data/mark"
-        stdout(http, other, f"({leave}; python3 -m http.server 8123) > /dev/null 2>&1 & sleep 1")
-        look = "pgrep -x sleep; ls /dev/shm/mark /tmp/mark /mnt/data/mark; curl -s localhost:8123; true"
-        assert stdout(http, shared, look) == ""
+        stdout(http, other, f"({leave}; python3 -m http.server 8123) > /dev/null 2>&1 &")
+        stdout(http, other, "until curl -s localhost:8123; do sleep 0.05; done", timeout_ms=30_000)
+        look = (
+            "pgrep -cx sleep; ls /dev/shm/mark /tmp/mark /mnt/data/mark | wc -l; curl -s localhost:8123 | wc -l; true"
+        )
+        assert "0" not in stdout(http, other, look).split()
+        assert stdout(http, shared, look).split() == ["0", "0", "0"]
     finally:
         http.delete(f"/containers/{other}").raise_for_status()

@@ -45,17 +45,17 @@ def test_links_are_not_files(http: httpx.Client, emptied: str, target: str) -> N
     assert [file["path"] for file in files] == ["/mnt/data/plain.txt"]
 
 
-@pytest.mark.parametrize("target", ["/etc/passwd", "/proc/1/environ", "/dev/zero", "/proc/self/mem"])
+@pytest.mark.parametrize("target", ["/tmp/own", "/etc/passwd", "/proc/1/environ", "/dev/zero", "/proc/self/mem"])
 def test_a_file_that_became_a_link(http: httpx.Client, emptied: str, target: str) -> None:
     """A listed file that has since become a link is not there any more; deleting it leaves the target alone."""
-    stdout(http, emptied, "echo plain > file.txt")
+    stdout(http, emptied, "echo plain > file.txt; echo own > /tmp/own")
     file_id = http.get(f"/containers/{emptied}/files").json()["data"][0]["id"]
     stdout(http, emptied, f"ln -sf {target} file.txt")
     path = f"/containers/{emptied}/files/{file_id}"
     refusal(http.get(path), 404)
     refusal(http.get(f"{path}/content"), 404)
     http.delete(path)
-    assert stdout(http, emptied, "head -c 5 /etc/passwd") == SECRET
+    assert stdout(http, emptied, "cat /tmp/own; rm /tmp/own; head -c 5 /etc/passwd") == f"own\n{SECRET}"
 
 
 @pytest.mark.parametrize(

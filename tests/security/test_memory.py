@@ -4,7 +4,7 @@ import httpx
 import pytest
 from openai.types import ContainerCreateResponse
 
-from tests.service import NO_TLS, Service
+from tests.service import NO_TLS, Service, wait_until
 from tests.shell import EXITED, call, run, stdout
 
 TWO_GIB = "x = bytearray(2 * 1024**3); x[::4096] = b'x' * (len(x) // 4096); print(len(x))"
@@ -51,7 +51,9 @@ def test_the_service_is_untouched(http: httpx.Client, service: Service, containe
     """While one sandbox is out of memory another works, and so does the service."""
     other = http.post("/containers", json={"name": "other"}).raise_for_status().json()["id"]
     try:
-        call(http, container.id, f'while :; do python3 -c "{TWO_GIB}"; done', background=True)
+        begun = call(http, container.id, f'while :; do python3 -c "{TWO_GIB}"; echo $?; done', background=True)
+        path = f"/containers/{container.id}/shell_calls/{begun['id']}"
+        wait_until(lambda: "137" in http.get(path).json()["output"][0]["stdout"], 60, "Nothing is killed")
         assert run(http, other, "echo alive")["outcome"] == EXITED
         assert httpx.get(f"http://127.0.0.1:{service.port}/readyz", verify=NO_TLS).status_code == 200
     finally:
