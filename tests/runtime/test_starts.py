@@ -148,6 +148,7 @@ async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused.value.retry_after >= 1
     stalled.set()
     await asyncio.wait(tasks)
+    assert all(isinstance(task.exception(), RuntimeError) for task in tasks)
     async with starts.turn():
         assert starts.has_turns
 
