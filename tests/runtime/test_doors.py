@@ -17,6 +17,7 @@ from runtime.errors import SandboxLost
 from runtime.link.session import LinkSession
 from runtime.sandbox import Sandbox
 from tests.runtime.link.agents import START_SECONDS, ContainerAgent, container_agent
+from tests.runtime.link.box import listen
 from tests.runtime.link.networked import NAMES, PORTS, NetworkedBox
 
 RESET = "ConnectionResetError"
@@ -177,8 +178,7 @@ async def test_a_link_that_ends_too_early(engine: DockerEngine, turns: int) -> N
 async def test_ports_that_programs_have_taken(engine: DockerEngine) -> None:
     """The others are open all the same; these are said to be taken."""
     async with sandbox(engine) as box:
-        server = "import socket, time; s = socket.create_server(('', 443)); time.sleep(1000)"
-        await box.run(f'python3 -c "{server}" > /dev/null 2>&1 & sleep 0.5')
+        await listen(box, 443)
         await box.open_doors()
         assert box.left == [443]
         box.program("read_all(connect(port=80))")

@@ -179,3 +179,11 @@ def result_of(call: ShellCall, texts: Sequence[ShellEvent]) -> CallResult:
 async def agent_memory(box: Box) -> int:
     """The most memory the agent has had, in bytes; it is the parent of every command."""
     return int(await box.run("grep VmHWM /proc/$PPID/status | tr -dc 0-9")) * 1024
+
+
+async def listen(box: Box, *ports: int) -> None:
+    """Return once a program listens on these ports; its process id is in the file `listener`."""
+    servers = f'import socket, time; s = [socket.create_server(("", p)) for p in {ports}]'
+    program = f'{servers}; open("listening", "w"); time.sleep(1000)'
+    wait = "echo $! > listener; until [ -e listening ]; do sleep 0.01; done"
+    await box.run(f"python3 -c '{program}' > /dev/null 2>&1 & {wait}")

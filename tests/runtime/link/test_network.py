@@ -10,7 +10,7 @@ import trustme
 from runtime.agent.trust import java_trust_store
 from runtime.errors import SandlotError, StorageFull
 from runtime.link.channel import RequestRefused
-from tests.runtime.link.box import Box
+from tests.runtime.link.box import Box, listen
 from tests.runtime.link.networked import NAMES, PORTS, NetworkedBox
 
 SOCKETS = "cat /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null | grep -v local_address || true"
@@ -66,11 +66,11 @@ async def test_names_that_are_no_longer_allowed(networked_alone: NetworkedBox) -
 
 async def test_ports_that_programs_have_taken(container_box: Box, caplog: pytest.LogCaptureFixture) -> None:
     """The network goes on with the ports that are free, and the log says which aren't."""
-    servers = "import socket, time; s = [socket.create_server(('', p)) for p in (443, 53)]; time.sleep(1000)"
-    await container_box.run(f'python3 -c "{servers}" > /dev/null 2>&1 & sleep 0.5')
+    await listen(container_box, 443, 53)
     await container_box.sandbox.set_network(NAMES, PORTS, {"A": "b"}, None)
     assert "[443, 53]" in caplog.text
-    assert await container_box.run("echo $A; kill %1 2>/dev/null; pkill -f create_server; sleep 0.2") == "b\n"
+    end = "kill $(cat listener); while kill -0 $(cat listener) 2>/dev/null; do sleep 0.01; done"
+    assert await container_box.run(f"echo $A; {end}") == "b\n"
     await container_box.sandbox.set_network(NAMES, PORTS, {}, None)
     assert await container_box.run("getent hosts api.test") != ""
 
