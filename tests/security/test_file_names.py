@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import httpx
 import pytest
 
+from tests.downloads import saved_as
+from tests.envelope import refusal
 from tests.shell import Json, stdout
 
 # A name as a client sends it, and what it is in the container.
@@ -78,14 +80,13 @@ def test_a_name_made_by_code_is_harmless(http: httpx.Client, emptied: str, case:
     assert stdout(http, emptied, "find . -type f") == ""
 
 
-def test_an_invalid_name_is_refused_or_mended(http: httpx.Client, emptied: str) -> None:
-    """A name whose bytes are not UTF-8 is either refused in the envelope or becomes a name that is."""
+def test_a_name_that_is_no_text_is_refused(http: httpx.Client, emptied: str) -> None:
+    """A name whose bytes are not UTF-8 is a 400 in the envelope, and leaves no file behind."""
     head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="caf\xe9.txt"\r\n\r\ncontent\r\n--b--\r\n'
     headers = {"content-type": "multipart/form-data; boundary=b"}
-    answer = http.post(f"/containers/{emptied}/files", content=head, headers=headers)
-    assert answer.status_code in (200, 400), answer.text
-    if answer.status_code == 200:
-        assert only_file(http, emptied) == answer.json()
+    error = refusal(http.post(f"/containers/{emptied}/files", content=head, headers=headers), 400)
+    assert (error["param"], error["code"]) == ("file", "invalid_multipart")
+    assert stdout(http, emptied, "ls -A") == ""
 
 
 def multipart(name: str, content: bytes) -> dict[str, Any]:
@@ -97,12 +98,3 @@ def multipart(name: str, content: bytes) -> dict[str, Any]:
         "content": head.encode() + content + b"\r\n--b--\r\n",
         "headers": {"content-type": "multipart/form-data; boundary=b"},
     }
-
-
-def saved_as(answer: httpx.Response) -> str:
-    """The name under which a browser would save a download, without the folders that it would drop."""
-    disposition = answer.headers["content-disposition"]
-    assert disposition.isascii()
-    assert disposition.isprintable()
-    assert disposition.startswith('attachment; filename="')
-    return unquote(disposition.rpartition("filename*=UTF-8''")[2])
