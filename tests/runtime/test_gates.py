@@ -28,7 +28,7 @@ from runtime.way_out import onto
 from tests.runtime.egress.memory_connections import Program
 from tests.runtime.store.records import container
 
-CONFIG = EgressConfig(allowed_domains=("*.example.com", "unreachable.test"))
+CONFIG = EgressConfig(allowed_domains=("*.example.com", "unreachable.test"), client_hello_seconds=0.2)
 KEY = "the operator's own key"
 SECRET = SecretName("unreachable.test", "KEY")
 WANTED = WantedNetwork(["Unreachable.test.", "*.example.com"], [DomainSecret("unreachable.TEST", "KEY", "value")])
@@ -143,12 +143,12 @@ async def kept(store: Store, gates: Gates, network: CheckedNetwork = CHECKED) ->
 
 
 async def test_after_a_restart_with_the_key(store: Store, egress: Egress) -> None:
-    """The gate is as it was, with the values of its secrets: what it refuses is not for want of them."""
+    """The gate is as it was, with the values of its secrets: it waits for TLS to begin, to put them in."""
     made = await kept(store, gates_of(egress, KEY))
     again = gates_of(egress, KEY)
     await again.restore(store.containers)
     assert again.get(made.id).policy == CHECKED.policy
-    assert await reason(again, made) is not Reason.SECRET_UNAVAILABLE
+    assert await reason(again, made) is Reason.CLIENT_HELLO_TIMEOUT
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, None), (None, KEY), (KEY, None), (KEY, "another key")])

@@ -88,11 +88,11 @@ async def test_what_is_received_counts_too() -> None:
 async def test_an_idle_connection_is_cut_off_and_a_slow_one_is_not() -> None:
     """A byte now and then is enough; none for a while, in either direction, is too few."""
     with StubServer(RAW_PORT, echo) as server:
-        async with open_gate(StubResolver({HOST: server.address}), idle_seconds=0.3) as gate:
+        async with open_gate(StubResolver({HOST: server.address}), idle_seconds=1.0) as gate:
             program = Program()
             gate.accept(HOST, RAW_PORT, program.connection)
             for _ in range(5):
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.25)
                 await talking(program)
             assert await program.is_reset()
             [record] = gate.records()
