@@ -94,8 +94,4 @@ def vetted(
     They are public, or in a range that the operator allows for this very name.
     """
     ranges = config.private_ranges.get(name, ())
-    return [
-        address
-        for address in addresses
-        if any(address in range_ for range_ in ranges) or is_public(address)
-    ]
+    return [address for address in addresses if any(address in range_ for range_ in ranges) or is_public(address)]
