@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from runtime.errors import AgentMisbehaved, NotFound, SandboxLost
+from runtime.link import session as session_module
 from runtime.link.connection import LinkConnection
 from runtime.link.frames import (
     AGENT_CHANNELS,
@@ -157,8 +158,10 @@ async def test_bytes_of_a_connection_one_by_one() -> None:
 
 
 @pytest.mark.parametrize("breach", BREACHES)
-async def test_breach(breach: str) -> None:
+async def test_breach(monkeypatch: pytest.MonkeyPatch, breach: str) -> None:
     """Whatever the protocol doesn't allow ends the link."""
+    # In one turn, however busy the machine is: once some of it has been read, more may be sent.
+    monkeypatch.setattr(session_module, "TURN_SECONDS", 3600)
     stream = HostileStream(once(BREACHES[breach]))
     sandbox = await sandbox_of(stream)
     with pytest.raises(AgentMisbehaved):
