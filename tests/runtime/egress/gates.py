@@ -14,7 +14,7 @@ from runtime.egress.gate import Gate
 from runtime.egress.resolver import Resolver
 from runtime.network_values import EgressRecord, NetworkPolicy, Reason, SecretName, Verdict
 from tests.runtime.egress.memory_connections import Program
-from tests.runtime.egress.stub_resolvers import is_public
+from tests.runtime.egress.stub_resolvers import SECONDS, is_public
 
 HOST = "allowed.test"
 RAW_PORT = 5000
@@ -33,8 +33,12 @@ async def open_gate(
     public: Callable[[Address], bool] = is_public,
     **config: Any,
 ) -> AsyncIterator[Gate]:
-    """The gate of a container that may reach `domains`. `config` is what else the operator decides."""
-    async with Egress.open(EgressConfig(extra_ports=[RAW_PORT], **config), resolver, public) as egress:
+    """The gate of a container that may reach `domains`. `config` is what else the operator decides.
+
+    TimeoutError in it when something is waited for that never comes.
+    """
+    decided = EgressConfig(extra_ports=[RAW_PORT], **config)
+    async with asyncio.timeout(SECONDS), Egress.open(decided, resolver, public) as egress:
         yield egress.gate(CONTAINER_ID, NetworkPolicy(domains, secrets), values)
 
 

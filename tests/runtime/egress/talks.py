@@ -12,6 +12,7 @@ from runtime.egress.http import serve_http
 from runtime.egress.tcp import RESET_AT_CLOSE, TcpChannel
 from runtime.network_values import Reason
 from tests.runtime.egress.socket_pairs import Pair, socket_pair
+from tests.runtime.egress.stub_resolvers import SECONDS
 from tests.runtime.egress.stub_servers import new_address
 
 HOST = "api.example.com"
@@ -110,8 +111,8 @@ class Talk:
 
 @asynccontextmanager
 async def talking() -> AsyncIterator[Talk]:
-    """A talk with HOST by `serve_http`."""
-    async with socket_pair() as program:
+    """A talk with HOST by `serve_http`; TimeoutError in it when something is waited for that never comes."""
+    async with asyncio.timeout(SECONDS), socket_pair() as program:
         talk = Talk(program)
         address = new_address()
         listener = await asyncio.start_server(talk.accept, address)

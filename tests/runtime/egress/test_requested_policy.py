@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runtime.agent.trust import JAVA_OPTIONS, VARIABLES, WGET_OPTIONS
 from runtime.egress.config import EgressConfig
 from runtime.egress.policy import Rules
 from runtime.egress.requested_policy import (
@@ -156,6 +157,14 @@ def test_secrets_at_fault(secret: DomainSecret, field: str, words: str) -> None:
     assert param == f"network_policy.domain_secrets[1]{field}"
     assert words in message
     assert len(message) < 500
+
+
+@pytest.mark.parametrize("name", [*VARIABLES, WGET_OPTIONS, JAVA_OPTIONS, "BASH_ENV", "http_proxy", "LC_ALL", "_"])
+def test_variables_that_are_needed(name: str) -> None:
+    """Those by which programs find the sandbox's authority, all of them, and others by which they run at all."""
+    param, message = refusal(DOMAINS, DomainSecret("ok.test", name, "canary"))
+    assert param == "network_policy.domain_secrets[0].name"
+    assert "needs itself" in message
 
 
 def test_how_many_secrets() -> None:
