@@ -65,7 +65,6 @@ async def sandbox_saying(header: dict[str, object], body: bytes = b"") -> Sandbo
         b"[" * 100_000 + b"\n",
         b"[" + b"9" * 10_000 + b"]\n",
         b"\xff\xfe\n",
-        lines(["a" * MAX_LINE, 1, 1]),
     ],
     ids=lambda body: repr(body[:30]),
 )
@@ -127,10 +126,7 @@ async def test_files_of_another_size(size: int, body: bytes) -> None:
         lines(DESCRIPTION | {"timeout_ms": 1.5}, "a", "b"),
         lines(DESCRIPTION | {"max_output_length": MAX_OUTPUT_LENGTH + 1}, "a", "b"),
         lines(DESCRIPTION | {"max_output_length": None}, "a", "b"),
-        lines(DESCRIPTION | {"more": "x" * MAX_LINE}, "a", "b"),
-        lines(DESCRIPTION, "a", "x" * MAX_COMMAND),
         b"[" * 100_000 + b"\n",
-        b"x" * 4 * MAX_COMMAND,
     ],
     ids=lambda body: repr(body[:30]),
 )
@@ -138,6 +134,22 @@ async def test_descriptions(description: bytes) -> None:
     """A call that isn't described as one, or is larger than any, is refused."""
     sandbox = await sandbox_saying({}, description)
     with pytest.raises(AgentMisbehaved):
+        await finished(await sandbox.snapshot("a"))
+
+
+@pytest.mark.parametrize(
+    ("description", "words"),
+    [
+        (lines(DESCRIPTION | {"more": "x" * MAX_LINE}, *GOOD[1:]), "too long"),
+        (lines(DESCRIPTION, "a", "x" * MAX_COMMAND), "too long"),
+        (b"x" * 4 * MAX_COMMAND, "without end"),
+    ],
+    ids=["of any kind", "of a command", "without end"],
+)
+async def test_lines_that_are_too_long(description: bytes, words: str) -> None:
+    """They are refused for that: neither parsed, nor put together for as long as they go on."""
+    sandbox = await sandbox_saying({}, description + lines(STATE, ["end"]))
+    with pytest.raises(AgentMisbehaved, match=words):
         await finished(await sandbox.snapshot("a"))
 
 
