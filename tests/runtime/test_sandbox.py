@@ -10,12 +10,12 @@ from contextlib import suppress
 
 import pytest
 
-from runtime.agent_answers import MAX_COMMAND, MAX_LINE, TURN
+from runtime.agent_answers import MAX_COMMAND, MAX_LINE, TURN, FoundFile
 from runtime.errors import AgentMisbehaved, InvalidInput, NotFound, SandboxLost, SandlotError, StorageFull
 from runtime.link.frames import END, OPEN, REPLY, RESET, Frame, encode, encode_json
 from runtime.sandbox import ReadingFile, Sandbox
-from runtime.values import MAX_COMMANDS, MAX_OUTPUT_LENGTH
-from tests.runtime.link.box import finished, pieces_of
+from runtime.values import MAX_COMMANDS, MAX_OUTPUT_LENGTH, CallStatus, ExitOutcome, TimeoutOutcome
+from tests.runtime.link.box import CallResult, CommandOutput, finished, pieces_of
 from tests.runtime.link.hostile import Answer, HostileStream, once, paced, sandbox_of
 
 DESCRIPTION = {"created_at": 1, "commands": 2, "timeout_ms": None, "max_output_length": 10}
@@ -73,6 +73,16 @@ async def test_lists(body: bytes) -> None:
     sandbox = await sandbox_saying({}, body)
     with pytest.raises(AgentMisbehaved):
         await sandbox.list(10)
+
+
+async def test_a_list_in_order() -> None:
+    """Paths and sizes up to the largest; bytes that aren't text."""
+    sandbox = await sandbox_saying({}, lines(["a", 0, -1], ["x" * 4096, 2**63 - 1, 1], [".b/..c/\udcff", 1, 1]))
+    assert await sandbox.list(3) == [
+        FoundFile(b"a", 0, -1),
+        FoundFile(b"x" * 4096, 2**63 - 1, 1),
+        FoundFile(b".b/..c/\xff", 1, 1),
+    ]
 
 
 async def test_lists_without_end() -> None:
@@ -151,6 +161,24 @@ async def test_lines_that_are_too_long(description: bytes, words: str) -> None:
     sandbox = await sandbox_saying({}, description + lines(STATE, ["end"]))
     with pytest.raises(AgentMisbehaved, match=words):
         await finished(await sandbox.snapshot("a"))
+
+
+async def test_a_call_in_order() -> None:
+    """What the refused ones differ from, each in one way."""
+    killed = {"type": "exit", "exit_code": 255, "oom_killed": True}
+    texts = [TEXT, ["text", 1, "stderr", "y"], ["end"]]
+    first, second = [OUT, EXIT, TEXT, ["end"]], [["out", 1, "stderr", "y"], ["exit", 1, killed], *texts[1:]]
+    events = [*first, *second, ["done", "completed"]]
+    outcomes = [EXIT[2], {"type": "timeout"}]
+    followed = await (await sandbox_saying({}, lines(*GOOD, *events, *texts))).follow("a")
+    assert await finished(followed) == CallResult(
+        CallStatus.COMPLETED,
+        [CommandOutput("x", "", ExitOutcome(0)), CommandOutput("", "y", ExitOutcome(255, oom_killed=True))],
+    )
+    answer = await (await sandbox_saying({}, lines(*GOOD, ["state", "incomplete", outcomes], *texts))).snapshot("a")
+    assert await finished(answer) == CallResult(
+        CallStatus.INCOMPLETE, [CommandOutput("x", "", ExitOutcome(0)), CommandOutput("", "y", TimeoutOutcome())]
+    )
 
 
 @pytest.mark.parametrize(
