@@ -11,7 +11,7 @@ import pytest
 from bench import __main__ as bench
 from bench.parts.base import Sizes
 from bench.rounds import Measured
-from tests.bench.test_report import MEASURED
+from tests.bench.measurements import MEASURED
 
 
 def broken(sizes: Sizes, folder: Path) -> Sequence[Measured]:

@@ -6,14 +6,11 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.benchmarks.first_output import FirstOutput
-from bench.goals import AtMost
 from bench.percentiles import Percentiles
 from bench.report import Report
-from bench.rounds import Measured
 from bench.scale.figures import Outcome, Plot, Quantity, Times, Verdict
+from tests.bench.measurements import MEASURED
 
-MEASURED = Measured(FirstOutput("create", 2, [AtMost(0.02)]), {"Sandlot": [0.01, 0.01], "docker CLI": [0.4, 0.4]})
 PLOT = Plot("create", "records", {"Sandlot": {10: Percentiles(0.01, 0.02, 0.03), 100: Percentiles(0.01, 0.02, 0.03)}})
 OUTCOME = Outcome(
     [Times("call", "Sandlot", [0.5], [Verdict("fast", reached=False)]), Quantity("memory", "Sandlot", 5)], [PLOT]
