@@ -154,11 +154,8 @@ class ContainerService:
                     await self.delete(owner, container.id)
 
     async def abandon(self, container: Container) -> None:
-        """Leave nothing behind of a container that couldn't be made, even if that can't be recorded."""
-        made = [ContainerStatus.CREATING, ContainerStatus.RUNNING]
-        try:
-            await self._store.containers.move(container.id, made, ContainerStatus.DELETING)
-        finally:
+        """Leave nothing behind of a container whose making was cut short. One that is made by now stays."""
+        if await self._store.containers.move(container.id, [ContainerStatus.CREATING], ContainerStatus.DELETING):
             self.finish_delete(container.id)
 
     def finish_delete(self, container_id: str) -> None:
@@ -226,12 +223,20 @@ class ContainerService:
             if container.status is ContainerStatus.CREATING:
                 await self._store.containers.move(container.id, [ContainerStatus.CREATING], ContainerStatus.RUNNING)
         except BaseException:
-            await asyncio.shield(self.abandon(container))
+            await asyncio.shield(self._undo(container))
             raise
         finally:
             self._activity.end(container.id)
         container = self._running[container.id] = replace(container, status=ContainerStatus.RUNNING)
         return self._activity.current(container)
+
+    async def _undo(self, container: Container) -> None:
+        """Leave nothing behind of a container that couldn't be made, even if that can't be recorded."""
+        made = [ContainerStatus.CREATING, ContainerStatus.RUNNING]
+        try:
+            await self._store.containers.move(container.id, made, ContainerStatus.DELETING)
+        finally:
+            self.finish_delete(container.id)
 
     async def _start(self, container: Container, files: Path | None) -> Sandbox:
         async with self._starts.turn():

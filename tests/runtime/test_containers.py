@@ -1,10 +1,11 @@
-"""What the use of a container costs, and which can't be used any more."""
+"""What the use of a container costs, and what becomes of one when several are at it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,19 @@ async def test_what_another_version_left(tmp_path: Path, monkeypatch: pytest.Mon
                 await runtime.shell_calls.run(owner, made.id, SPEC)
         assert (await runtime.containers.retrieve(owner, made.id)).status is ContainerStatus.EXPIRED
         await removed(runtime)
+
+
+async def test_one_that_was_made_meanwhile(tmp_path: Path) -> None:
+    """A container whose record was read just before its create was through isn't taken for one that never was."""
+    async with Runtime.open(Config(tmp_path / "data", pool_size=0, pool_max_size=0)) as runtime:
+        made = await runtime.containers.create(OWNER, ContainerSpec("test"))
+        try:
+            await runtime.containers.abandon(replace(made, status=ContainerStatus.CREATING))
+            assert (await runtime.containers.retrieve(OWNER, made.id)).status is ContainerStatus.RUNNING
+            with await runtime.containers.use(OWNER, made.id) as lease:
+                assert not lease.sandbox.lost
+        finally:
+            await runtime.sandboxes.destroy(made.id)
 
 
 async def removed(runtime: Runtime) -> None:
