@@ -22,9 +22,8 @@ class Activity:
 
     def touch(self, container_id: str) -> None:
         """The container is used now."""
-        self._last[container_id] = int(time.time())
+        self._note(container_id)
         self._latest = time.monotonic()
-        self._unwritten.add(container_id)
 
     def begin(self, container_id: str) -> None:
         """A use begins that takes a while."""
@@ -58,8 +57,18 @@ class Activity:
         self._unwritten.discard(container_id)
 
     async def write(self, store: ContainerStore) -> None:
-        """Bring the store up to date. What couldn't be written, or was used meanwhile, is written the next time."""
+        """Bring the store up to date. What couldn't be written, or was used meanwhile, is written the next time.
+
+        A use that takes long is written again and again: were the service killed, its container would look unused.
+        """
+        for container_id in self._in_use:
+            if container_id in self._last:  # not forgotten meanwhile
+                self._note(container_id)
         times = {container_id: self._last[container_id] for container_id in self._unwritten}
         if times:
             await store.touch(times)
             self._unwritten -= {name for name, written in times.items() if self._last.get(name) == written}
+
+    def _note(self, container_id: str) -> None:
+        self._last[container_id] = int(time.time())
+        self._unwritten.add(container_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -25,6 +26,22 @@ async def test_uses_reach_the_store(store: Store) -> None:
     stored = await store.containers.find(OWNER, made.id)
     assert stored is not None
     assert stored.last_active_at == activity.current(made).last_active_at
+
+
+async def test_a_long_use_reaches_the_store(store: Store) -> None:
+    """While a container is in use, what the store knows of it is not older than the latest write."""
+    activity, made = Activity(), container(last_active_at=1000)
+    await store.containers.add(made)
+    activity.begin(made.id)
+    began = activity.current(made).last_active_at
+    await activity.write(store.containers)
+    await asyncio.sleep(1.1)  # times are in seconds
+    quiet = activity.quiet_seconds()
+    await activity.write(store.containers)
+    stored = await store.containers.find(OWNER, made.id)
+    assert stored is not None
+    assert stored.last_active_at > began
+    assert activity.quiet_seconds() >= quiet
 
 
 async def test_what_is_gone_is_forgotten(store: Store) -> None:
