@@ -47,9 +47,8 @@ class Starts:
         """Raise Busy where there is no room for another."""
         if not self.has_memory():
             raise _no_memory()
-        wait = self._admitted * self._seconds / AT_ONCE
-        if wait > LONGEST_WAIT_SECONDS:
-            raise _too_many(math.ceil(wait - LONGEST_WAIT_SECONDS))
+        if self._wait > LONGEST_WAIT_SECONDS:
+            raise self._too_many()
 
     @contextmanager
     def admission(self) -> Iterator[None]:
@@ -71,7 +70,7 @@ class Starts:
             async with asyncio.timeout(LONGEST_WAIT_SECONDS):
                 await self._turns.acquire()
         except TimeoutError:
-            raise _too_many(math.ceil(self._seconds)) from None
+            raise self._too_many() from None
         try:
             if not self.has_memory():
                 raise _no_memory()
@@ -79,6 +78,16 @@ class Starts:
                 yield
         finally:
             self._turns.release()
+
+    @property
+    def _wait(self) -> float:
+        """How many seconds it takes to start all who were admitted, at the pace of the latest starts."""
+        return self._admitted * self._seconds / AT_ONCE
+
+    def _too_many(self) -> Busy:
+        """Who comes again when all of these have started doesn't meet them; one place alone is free much sooner."""
+        message = "More containers are being created than can be started. Try again later."
+        return Busy(message, retry_after=max(1, math.floor(self._wait)))
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
@@ -92,7 +101,3 @@ class Starts:
 
 def _no_memory() -> Busy:
     return Busy("The host has no memory left for another container.", retry_after=MEMORY_RETRY_SECONDS)
-
-
-def _too_many(retry_after: int) -> Busy:
-    return Busy("More containers are being created than can be started. Try again later.", retry_after=retry_after)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import ExitStack
 
 import pytest
@@ -71,6 +72,19 @@ def test_no_more_than_can_be_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
             assert refused.value.retry_after >= 1
     with starts.admission():
         pass
+
+
+def test_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is refused is told to come again when those that wait will have had their turns, by how long starts take."""
+    seconds = 20
+    monkeypatch.setattr(starts_module, "LONGEST_WAIT_SECONDS", seconds)
+    starts = of_a_large_host()
+    with ExitStack() as admitted:
+        for _ in range(math.floor(seconds / GUESS * AT_ONCE) + 1):
+            admitted.enter_context(starts.admission())
+        with pytest.raises(Busy) as refused:
+            starts.check()
+    assert abs(refused.value.retry_after - seconds) <= 1
 
 
 async def test_who_has_failed_makes_room_too(monkeypatch: pytest.MonkeyPatch) -> None:
