@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -88,6 +88,7 @@ class ContainerService:
         # Running containers whose record was read: this process alone changes it, so calls needn't read it again.
         self._running: dict[str, Container] = {}
         self._stopped = 0  # so many times a container has stopped running
+        self._coming = 0  # creates that have a place, and no gate yet
 
     async def create(self, owner: str, spec: ContainerSpec) -> Container:
         """A new container, running, with its files and skills in it.
@@ -97,10 +98,11 @@ class ContainerService:
         """
         network = self._gates.check(spec.network)
         files = await self._copies.find_all(owner, spec.file_ids)
-        self._check_room()  # before skills are packed, which takes seconds of a processor
-        if not self._pool:
-            self._starts.check()
-        async with self._skills.mountable(owner, spec.skills) as skills:
+        async with AsyncExitStack() as held:
+            with self._place():  # skills are packed for those that have one: it takes seconds of a processor
+                if not self._pool:
+                    self._starts.check()
+                skills = await held.enter_async_context(self._skills.mountable(owner, spec.skills))
             return await self._make(owner, spec, network, files, skills)
 
     async def retrieve(self, owner: str, container_id: str) -> Container:
@@ -187,8 +189,10 @@ class ContainerService:
     async def _make(
         self, owner: str, spec: ContainerSpec, network: CheckedNetwork, files: Sequence[File], skills: Path | None
     ) -> Container:
-        """Make the container, of a sandbox that was started ahead if there is one."""
-        self._check_room()
+        """Make the container, of a sandbox that was started ahead if there is one.
+
+        From here to its gate, by which it counts, nothing is waited for: so its place can't be taken.
+        """
         with self._pool.claim(spec.memory_limit, with_files=skills is not None) as ready:
             if ready is not None:
                 # One to which nothing has to be done is as good as running once it has an owner.
@@ -201,9 +205,19 @@ class ContainerService:
             container = _new(new_container_id(), owner, spec, network, ContainerStatus.CREATING)
             return await self._complete(container, network, files, partial(self._start, files=skills))
 
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Count as a container until the end of the context. Raises Busy when there are as many as there may be."""
+        self._check_room()
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
+
     def _check_room(self) -> None:
         """Raise Busy when there are as many containers as there may be."""
-        if self._max_containers is not None and len(self._gates) >= self._max_containers:
+        if self._max_containers is not None and len(self._gates) + self._coming >= self._max_containers:
             raise Busy("There are as many containers as there may be. Delete one, or try again later.", retry_after=5)
 
     async def _complete(
