@@ -143,10 +143,7 @@ class ContainerService:
         Nobody can reach it any more when this returns, nor it anybody; the engine removes it soon.
         """
         await self._find(owner, container_id)
-        live = [ContainerStatus.RUNNING, ContainerStatus.EXPIRED]
-        await self._store.containers.move(container_id, live, ContainerStatus.DELETING)
-        self._forget_running(container_id)
-        self.finish_delete(container_id)
+        await uninterrupted(self._delete(container_id))
 
     async def delete_all(self, owner: str) -> None:
         """Remove all of an owner's containers."""
@@ -167,16 +164,12 @@ class ContainerService:
             await self._sandboxes.destroy(container_id)
             await self._store.containers.remove(container_id)
 
+        self._forget_running(container_id)
         self._cut_off(container_id, remove)
 
     async def expire(self, container: Container) -> None:
         """Cut the container off and keep its record; the engine removes it soon."""
-        await self._activity.write(self._store.containers)
-        expired = await self._store.containers.move(container.id, [ContainerStatus.RUNNING], ContainerStatus.EXPIRED)
-        self._forget_running(container.id)
-        if expired:
-            self._cut_off(container.id, partial(self._sandboxes.destroy, container.id))
-            await self._store.container_files.sync(container.id, [])
+        await uninterrupted(self._expire(container))
 
     async def expire_due(self) -> None:
         """Expire every container whose time is up."""
@@ -185,6 +178,19 @@ class ContainerService:
             if self._is_due(container):
                 log.info("%s has expired", container.id)
                 await self.expire(container)
+
+    async def _delete(self, container_id: str) -> None:
+        live = [ContainerStatus.RUNNING, ContainerStatus.EXPIRED]
+        await self._store.containers.move(container_id, live, ContainerStatus.DELETING)
+        self.finish_delete(container_id)
+
+    async def _expire(self, container: Container) -> None:
+        await self._activity.write(self._store.containers)
+        expired = await self._store.containers.move(container.id, [ContainerStatus.RUNNING], ContainerStatus.EXPIRED)
+        self._forget_running(container.id)
+        if expired:
+            self._cut_off(container.id, partial(self._sandboxes.destroy, container.id))
+            await self._store.container_files.sync(container.id, [])
 
     async def _make(
         self, owner: str, spec: ContainerSpec, network: CheckedNetwork, files: Sequence[File], skills: Path | None

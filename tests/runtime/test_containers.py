@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import sqlalchemy
@@ -14,7 +16,7 @@ from sqlalchemy import event
 
 from runtime import runtime as runtime_module
 from runtime.config import Config
-from runtime.errors import Busy, ContainerExpired, InvalidInput
+from runtime.errors import Busy, ContainerExpired, InvalidInput, NotFound
 from runtime.link import session
 from runtime.link.frames import VERSION
 from runtime.runtime import Runtime
@@ -99,6 +101,27 @@ async def test_room_is_kept_before_any_work(tmp_path: Path) -> None:
         )
         assert [type(outcome) for outcome in outcomes] == [InvalidInput, Busy, Busy, Busy]
         made = await runtime.containers.create(OWNER, ContainerSpec("test"))  # what was refused takes no place
+        await runtime.sandboxes.destroy(made.id)
+
+
+@pytest.mark.parametrize("end", ["delete", "expire"])
+async def test_an_end_that_is_called_off(tmp_path: Path, end: Literal["delete", "expire"]) -> None:
+    """A container whose end is recorded is cut off, though who asked for it has left while the database was slow."""
+    async with Runtime.open(Config(tmp_path / "data", pool_size=0, pool_max_size=0)) as runtime:
+        made = await runtime.containers.create(OWNER, ContainerSpec("test"))
+        containers = runtime.containers
+        asked = containers.delete(OWNER, made.id) if end == "delete" else containers.expire(made)
+        with closing(sqlite3.connect(tmp_path / "data" / "sandlot.db")) as database:
+            database.execute("BEGIN IMMEDIATE")
+            ending = asyncio.create_task(asked)
+            await asyncio.sleep(0.1)
+            ending.cancel()
+            await asyncio.sleep(0.1)
+        await asyncio.wait([ending])
+        assert ending.cancelled()
+        assert runtime.sandboxes.lost(made.id)
+        with pytest.raises(NotFound if end == "delete" else ContainerExpired):
+            await containers.use(OWNER, made.id)
         await runtime.sandboxes.destroy(made.id)
 
 
