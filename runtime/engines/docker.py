@@ -36,6 +36,9 @@ THREADS = 8
 ADAPTABLE = frozenset({"runc", "crun"})
 """Programs of OCI runtimes whose running containers can be changed. With runsc they can't, of others it isn't known."""
 
+RUNS = frozenset({"running", "paused"})
+"""States in which a container has its processes. An engine pauses one while an image is made of it, for example."""
+
 USER = "1000:1000"
 PIDS = 512
 OPEN_FILES = 8192
@@ -207,9 +210,7 @@ class DockerEngine:
         filters = {"label": [f"{key}={value}" for key, value in labels.items()]}
         found = await self._call(partial(self._client.containers, all=True, filters=filters))
         return [
-            Handle(entry["Names"][0].removeprefix("/"), entry["State"] == "running")
-            for entry in found
-            if entry["Names"]
+            Handle(entry["Names"][0].removeprefix("/"), entry["State"] in RUNS) for entry in found if entry["Names"]
         ]
 
     async def aclose(self) -> None:

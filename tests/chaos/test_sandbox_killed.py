@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.chaos.engine import kill_sandbox, processes
+from tests.chaos.engine import kill_sandbox, paused, processes
 from tests.envelope import refusal
 from tests.service import Service, wait_until
-from tests.shell import call
+from tests.shell import call, stdout
 
 
 def check_expired(service: Service, http: httpx.Client, container_id: str) -> None:
@@ -69,3 +69,11 @@ def test_a_sandbox_that_died_meanwhile(mortal: Service, client_of: httpx.Client,
     mortal.start()
     assert client_of.get(f"/containers/{container_id}").json()["status"] == "expired"
     check_expired(mortal, client_of, container_id)
+
+
+def test_one_that_is_paused(mortal: Service, client_of: httpx.Client, container_id: str) -> None:
+    """A container whose sandbox somebody has paused isn't taken for one that has ended, and goes on later."""
+    with paused(container_id):
+        mortal.restart()  # records and engine are compared at each start
+        assert client_of.get(f"/containers/{container_id}").json()["status"] == "running"
+    assert stdout(client_of, container_id, "echo alive") == "alive\n"
