@@ -15,6 +15,8 @@ AT_ONCE = 4
 
 LONGEST_WAIT_SECONDS = 60.0  # that a caller is left to wait for its turn
 MEMORY_RETRY_SECONDS = 10
+LONGEST_RETRY_SECONDS = 60
+"""OpenAI's clients pass over longer ones, and come again within seconds."""
 
 _FIRST_GUESS = 0.3  # seconds that a start takes
 _WEIGHT = 0.2  # of the latest start, in the mean of all
@@ -87,7 +89,7 @@ class Starts:
     def _too_many(self) -> Busy:
         """Who comes again when all of these have started doesn't meet them; one place alone is free much sooner."""
         message = "More containers are being created than can be started. Try again later."
-        return Busy(message, retry_after=max(1, math.floor(self._wait)))
+        return Busy(message, retry_after=min(max(1, math.floor(self._wait)), LONGEST_RETRY_SECONDS))
 
     @contextmanager
     def _timed(self) -> Iterator[None]:

@@ -87,6 +87,18 @@ def test_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert abs(refused.value.retry_after - seconds) <= 1
 
 
+def test_a_long_time_is_told_as_a_shorter_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it will take, the time is one that OpenAI's clients wait for."""
+    monkeypatch.setattr(starts_module, "LONGEST_WAIT_SECONDS", 1000)
+    starts = of_a_large_host()
+    with ExitStack() as admitted:
+        for _ in range(math.floor(1000 / GUESS * AT_ONCE) + 1):
+            admitted.enter_context(starts.admission())
+        with pytest.raises(Busy) as refused:
+            starts.check()
+    assert refused.value.retry_after == 60
+
+
 async def test_who_has_failed_makes_room_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """A start that fails doesn't count as waiting for ever."""
     monkeypatch.setattr(starts_module, "LONGEST_WAIT_SECONDS", 0.0)
