@@ -6,10 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import cast
-
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from runtime.errors import SandlotError
 
@@ -23,42 +20,29 @@ async def schedule(jobs: Mapping[Job, float], at_once: Collection[Job] = ()) -> 
     """Run each job every so many seconds, never twice at once, until the context is left: then they are cancelled.
 
     The first time comes after so many seconds too, but now for those `at_once`. A job that fails is logged and runs
-    again at its next time.
+    again at its next time. It doesn't matter what the system's clock is set to meanwhile.
     """
-    scheduler = AsyncIOScheduler(timezone="UTC")
-    running: set[asyncio.Task[None]] = set()
-    for job, seconds in jobs.items():
-        added = scheduler.add_job(
-            _guarded(job, running), "interval", seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None
-        )
-        if job in at_once:
-            added.modify(next_run_time=datetime.now(UTC))
-    scheduler.start()
+    running = [
+        asyncio.create_task(_again_and_again(job, seconds, 0 if job in at_once else seconds))
+        for job, seconds in jobs.items()
+    ]
     try:
         yield
     finally:
-        scheduler.pause()
-        await asyncio.sleep(0)  # one that was just begun comes to run, and can be told that it has to end
         for task in running:
             task.cancel()
-        if running:
-            await asyncio.wait(running)
-        scheduler.shutdown(wait=False)
+        await asyncio.wait(running)
 
 
-def _guarded(job: Job, running: set[asyncio.Task[None]]) -> Job:
-    async def run() -> None:
-        task = cast("asyncio.Task[None]", asyncio.current_task())
-        running.add(task)
+async def _again_and_again(job: Job, seconds: float, pause: float) -> None:
+    task = cast("asyncio.Task[None]", asyncio.current_task())
+    while not task.cancelling():  # whatever the job makes of that
+        await asyncio.sleep(pause)
+        pause = seconds
         try:
             await job()
         except SandlotError as error:
             log.warning("%s: %s", job.__qualname__, error)
-        except Exception:
-            log.exception("%s failed", job.__qualname__)
-        except asyncio.CancelledError:
-            pass  # this is the end, and the scheduler would take it for a failure
-        finally:
-            running.discard(task)
-
-    return run
+        except (Exception, asyncio.CancelledError):
+            if not task.cancelling():  # otherwise it is the end, and no failure
+                log.exception("%s failed", job.__qualname__)

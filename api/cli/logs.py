@@ -18,7 +18,7 @@ def log_to_terminal(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler])
     # What these do step by step is not the operator's concern, their complaints are; but uvicorn's warnings are about
     # what strangers send, and advise to install something.
-    for chatty, level_shown in (("uvicorn.error", "ERROR"), ("apscheduler", "WARNING"), ("alembic", "WARNING")):
+    for chatty, level_shown in (("uvicorn.error", "ERROR"), ("alembic", "WARNING")):
         logging.getLogger(chatty).setLevel(level_shown)
     logging.getLogger("uvicorn.error").addFilter(is_news)
 

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
+import time
+from datetime import datetime, timedelta, tzinfo
+from typing import Self
 
 import pytest
 
@@ -65,3 +69,47 @@ async def test_the_end(caplog: pytest.LogCaptureFixture, turns: int) -> None:
             await asyncio.sleep(0)
     assert under_way == 0
     assert caplog.text == ""
+
+
+async def test_a_clock_that_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the system's clock is set to the day before, jobs are run as often as they were."""
+    ran = asyncio.Event()
+
+    async def job() -> None:
+        ran.set()
+
+    async with schedule({job: 0.05}):
+        set_clock_back(monkeypatch, timedelta(days=1))
+        for _ in range(5):
+            ran.clear()
+            await asyncio.wait_for(ran.wait(), 30)
+
+
+async def test_the_end_of_one_that_fails_then() -> None:
+    """A job that makes a failure of its own end doesn't hold up the others' end."""
+    waits = asyncio.Event()
+
+    async def job() -> None:
+        try:
+            waits.set()
+            await asyncio.Event().wait()
+        finally:
+            raise ZeroDivisionError
+
+    async with asyncio.timeout(30), schedule({job: 3600}, at_once=[job]):
+        await waits.wait()
+
+
+def set_clock_back(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
+    """From now on the system's clock is behind, for all Python code that asks for the time."""
+    true_time = time.time
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) - by
+
+    monkeypatch.setattr(time, "time", lambda: true_time() - by.total_seconds())
+    for module in list(sys.modules.values()):
+        if vars(module).get("datetime") is datetime:
+            monkeypatch.setattr(module, "datetime", Clock)
