@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 
+from runtime.clock import Clock
 from runtime.store.base import ContainerStore
 from runtime.values import Container
 
@@ -19,6 +20,7 @@ class Activity:
         self._unwritten: set[str] = set()
         self._in_use: Counter[str] = Counter()
         self._latest = -math.inf
+        self._clock = Clock()
 
     def touch(self, container_id: str) -> None:
         """The container is used now."""
@@ -47,8 +49,11 @@ class Activity:
         return container_id in self._in_use
 
     def current(self, container: Container) -> Container:
-        """The record with the newer of both times."""
-        last = max(container.last_active_at, self._last.get(container.id, 0))
+        """The record with the newest of all times.
+
+        A jump of the system's clock counts as a use: nobody can have used anything in the time that was left out.
+        """
+        last = max(container.last_active_at, self._last.get(container.id, 0), self._clock.noticed())
         return replace(container, last_active_at=last)
 
     def forget(self, container_id: str) -> None:
@@ -61,6 +66,7 @@ class Activity:
 
         A use that takes long is written again and again: were the service killed, its container would look unused.
         """
+        self._clock.noticed()
         for container_id in self._in_use:
             if container_id in self._last:  # not forgotten meanwhile
                 self._note(container_id)

@@ -16,7 +16,7 @@ AT_ONCE = 4
 LONGEST_WAIT_SECONDS = 60.0  # that a caller is left to wait for its turn
 MEMORY_RETRY_SECONDS = 10
 LONGEST_RETRY_SECONDS = 60
-"""After a longer one OpenAI's clients don't come again by themselves."""
+"""After more than two minutes OpenAI's clients don't come again by themselves."""
 
 _FIRST_GUESS = 0.3  # seconds that a start takes
 _WEIGHT = 0.2  # of the latest start, in the mean of all

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from runtime.activity import Activity
+from runtime.expiry import is_due
 from runtime.store.base import Store
 from tests.refusing_database import refusing
 from tests.runtime.store.records import OWNER, container
@@ -42,6 +43,44 @@ async def test_a_long_use_reaches_the_store(store: Store) -> None:
     assert stored is not None
     assert stored.last_active_at > began
     assert activity.quiet_seconds() >= quiet
+
+
+def test_a_clock_that_jumps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set forward by a day, the clock ends no container before that has been unused for its whole time since."""
+    wall, steady = 1_000_000.0, 5_000.0
+    monkeypatch.setattr(time, "time", lambda: wall)
+    monkeypatch.setattr(time, "clock_gettime", lambda _: steady)
+    activity = Activity()
+    unused = container(last_active_at=int(wall), minutes=20)
+
+    def is_due_now() -> bool:
+        return is_due(activity.current(unused), int(wall), in_use=False)
+
+    wall, steady = wall + 600, steady + 600
+    assert not is_due_now()
+    wall += 24 * 3600
+    assert not is_due_now()
+    wall, steady = wall + 1199, steady + 1199
+    assert not is_due_now()
+    wall, steady = wall + 1, steady + 1
+    assert is_due_now()
+    wall += 24 * 3600
+    assert not is_due_now()
+    wall -= 48 * 3600  # it was wrong
+    assert activity.current(unused).last_active_at <= wall
+
+
+async def test_a_clock_that_is_kept_right(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is corrected little by little lets containers expire as always."""
+    wall, steady = 1_000_000.0, 5_000.0
+    monkeypatch.setattr(time, "time", lambda: wall)
+    monkeypatch.setattr(time, "clock_gettime", lambda _: steady)
+    activity = Activity()
+    unused = container(last_active_at=int(wall), minutes=20)
+    for _ in range(20):
+        wall, steady = wall + 60, steady + 50
+        await activity.write(store.containers)
+    assert is_due(activity.current(unused), int(wall), in_use=False)
 
 
 async def test_what_is_gone_is_forgotten(store: Store) -> None:
