@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from runtime.file_lock import HeldElsewhere, held
 
 
 class DataDirError(Exception):
@@ -24,26 +25,18 @@ def using(directory: Path) -> Iterator[None]:
 
 @contextmanager
 def hold(directory: Path) -> Iterator[None]:
-    """Make the directory if need be, and keep every other service out of it until the end.
-
-    The lock is the kernel's: it ends with the process, however that ends.
-    """
-    with using(directory):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        _lock(lock, directory)
+    """Make the directory if need be, and keep every other service out of it until the end."""
+    with ExitStack() as stack:
+        with using(directory):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                stack.enter_context(held(directory / "lock"))
+            except HeldElsewhere:
+                message = (
+                    f"Another Sandlot is running on the data directory {directory}. Stop it, or set SANDLOT_DATA_DIR."
+                )
+                raise DataDirError(message) from None
         yield
-    finally:
-        os.close(lock)
-
-
-def _lock(descriptor: int, directory: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        message = f"Another Sandlot is running on the data directory {directory}. Stop it, or set SANDLOT_DATA_DIR."
-        raise DataDirError(message) from None
 
 
 def write_secret(path: Path, text: str) -> None:

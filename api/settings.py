@@ -51,7 +51,9 @@ class Settings(BaseSettings):
         "live. One service at a time may use it.",
     )
     database_url: str | None = Field(
-        default=None, description="URL of the database, which has to be SQLite. Unset: the file `DATA_DIR/sandlot.db`."
+        default=None,
+        description="URL of the database, which has to be SQLite, and of one service alone. "
+        "Unset: the file `DATA_DIR/sandlot.db`.",
     )
     image: str = Field(default=_DEFAULTS.image, description="The Docker image of the sandboxes.")
     engine_runtime: str | None = Field(

@@ -37,7 +37,7 @@ from runtime.spool import Spool
 from runtime.starts import Starts
 from runtime.storage import Storage
 from runtime.store.base import Store
-from runtime.store.database import open_store, sqlite_url
+from runtime.store.database import alone, open_store, sqlite_url
 from runtime.uploads import UploadService
 
 log = logging.getLogger(__name__)
@@ -71,6 +71,8 @@ class Runtime:
         async with AsyncExitStack() as stack:
             engine = await DockerEngine.connect(runtime=config.engine_runtime, cpus=config.cpus)
             stack.push_async_callback(engine.aclose)
+            if config.database_url is not None:  # otherwise the data directory is held
+                stack.enter_context(alone(config.database_url))
             store = await stack.enter_async_context(_open_store(config))
             storage = Storage(await _open_blobs(config, store.instance_id), store.blobs, config.key_max_bytes)
             files = FileService(store.files, storage, config.file_max_bytes)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from runtime.errors import DatabaseUnusable
+from runtime.file_lock import HeldElsewhere, held
 from runtime.store.base import Store
 from runtime.store.blobs import SqlBlobRecords
 from runtime.store.connections import open_connections
@@ -51,6 +52,23 @@ async def open_store(database_url: str) -> AsyncIterator[Store]:
             skills=SqlSkillStore(connections),
             instance_id=await connections.read(_instance_id),
         )
+
+
+@contextmanager
+def alone(database_url: str) -> Iterator[None]:
+    """Keep every other service off the database until the end: each would take the other's sandboxes for its own.
+
+    Who only looks something up in it doesn't ask. Raises DatabaseUnusable.
+    """
+    database = Path(str(_file_url(database_url).database))
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(database.with_name(f"{database.name}.lock")))
+        except HeldElsewhere:
+            raise DatabaseUnusable(f"Another Sandlot is running on the database {database}.") from None
+        except OSError as error:
+            raise DatabaseUnusable(f"The database {database} cannot be used: {error.strerror}.") from error
+        yield
 
 
 def _instance_id(connection: Connection) -> str:

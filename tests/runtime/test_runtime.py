@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from runtime.config import Config
-from runtime.errors import NotFound, StorageUnavailable
+from runtime.errors import DatabaseUnusable, NotFound, StorageUnavailable
 from runtime.file_values import FilePurpose, FileSpec
-from runtime.runtime import Runtime
+from runtime.runtime import Runtime, open_keys
 from runtime.store.database import open_store, sqlite_url
 from runtime.values import ApiKey, ContainerSpec, PageRequest
 from tests.runtime.blobs.storages import body, joined
@@ -131,3 +131,20 @@ async def test_a_bucket_that_is_not_there(tmp_path: Path, s3: S3Server) -> None:
     with pytest.raises(StorageUnavailable, match="elsewhere"):
         async with Runtime.open(on_s3(tmp_path, s3, "s3://elsewhere")):
             pass
+
+
+async def test_one_service_on_a_database(tmp_path: Path) -> None:
+    """Two with data directories of their own and one database would remove each other's sandboxes: one has to wait."""
+    here, there = (
+        Config(tmp_path / name, database_url=sqlite_url(tmp_path / "shared.db"), pool_size=0, pool_max_size=0)
+        for name in ("here", "there")
+    )
+    async with Runtime.open(here) as runtime:
+        with pytest.raises(DatabaseUnusable, match=r"Another Sandlot is running on the database .*/shared\.db\."):
+            async with Runtime.open(there):
+                pytest.fail("It is open")
+        async with open_keys(there) as keys:  # may be looked after meanwhile
+            made, _ = await keys.create("from there")
+        assert made.id in [key.id for key in await runtime.keys.list()]
+    async with Runtime.open(there):
+        pass
