@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Self, TypeVar
 
 from bench.benchmarks.base import Benchmark
@@ -37,8 +38,11 @@ class Contest:
         self, benchmarks: Sequence[Benchmark[C]], contestants: Sequence[C], runs: int | None = None
     ) -> list[Measured]:
         """Run benchmarks one after the other, each as often as it says itself if `runs` doesn't."""
+        here = [contestant for contestant in contestants if contestant.name not in self._absent]
+        absent = {one.name: self._absent[one.name] for one in contestants if one.name in self._absent}
         measured = []
         for benchmark in benchmarks:
             print(f"{benchmark.name} ...", file=sys.stderr, flush=True)
-            measured.append(measure(benchmark, contestants, runs or benchmark.runs, self._absent))
+            found = measure(benchmark, here, runs or benchmark.runs)
+            measured.append(replace(found, failures={**absent, **found.failures}))
         return measured

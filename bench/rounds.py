@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 from bench.benchmarks.base import Benchmark, Lap
@@ -70,20 +69,16 @@ class Measured:
             return None
 
 
-def measure(
-    benchmark: Benchmark[C], contestants: Sequence[C], runs: int, absent: Mapping[str, str] = MappingProxyType({})
-) -> Measured:
+def measure(benchmark: Benchmark[C], contestants: Sequence[C], runs: int) -> Measured:
     """A turn each, again and again, so that whatever else the machine does meets all alike.
 
     Who comes after whom changes from round to round, in the same way each time: what one leaves the machine to do isn't
     always the same one's burden. The first runs don't count: they fill caches. A single one does, as it is. Whoever
-    fails takes no further part. Of those who couldn't even begin, `absent` tells why, by their names.
+    fails takes no further part.
     """
-    failures = {contestant.name: absent[contestant.name] for contestant in contestants if contestant.name in absent}
+    failures: dict[str, str] = {}
     laps: dict[str, Lap] = {}
     for contestant in contestants:
-        if contestant.name in absent:
-            continue
         with taking_part(contestant.name, failures):
             laps[contestant.name] = benchmark.prepare(contestant)
             if runs > 1:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import time
 from pathlib import Path
 from typing import Self
 
 from bench.contestants.https_on_host import HttpsOnHost
 from bench.site import INTERCEPTED, SPLICED, VALUE, Site
+from tests.service import wait_until
 
 START_SECONDS = 10.0
 
@@ -53,7 +53,7 @@ class HttpsByHaproxy(HttpsOnHost):
         path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
         self._haproxy = subprocess.Popen(["haproxy", "-db", "-f", self._file], env={"PATH": path})
         try:
-            self._wait()
+            wait_until(self._listens, START_SECONDS, "HAProxy doesn't start.")
             return super().__enter__()
         except BaseException:
             self._end()
@@ -63,16 +63,9 @@ class HttpsByHaproxy(HttpsOnHost):
         super().__exit__()
         self._end()
 
-    def _wait(self) -> None:
-        """Until it listens."""
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                return socket.create_connection((self._address, 443), START_SECONDS).close()
-            except ConnectionRefusedError:
-                if self._haproxy.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((self._address, 443)) == 0
 
     def _end(self) -> None:
         self._haproxy.kill()
