@@ -33,7 +33,9 @@ async def read_json(request: Request, max_bytes: int) -> bytes:
 
 def _has_too_many_values(content: bytearray) -> bool:
     """Whether a JSON text has more of them than any request needs. Texts with few commas are not looked through."""
-    return content.count(b",") > MOST_VALUES and any(True for _ in islice(_VALUE.finditer(content), MOST_VALUES, None))
+    if content.count(b",") <= MOST_VALUES:
+        return False
+    return next(islice(_VALUE.finditer(content), MOST_VALUES, None), None) is not None
 
 
 def media_type(request: Request) -> str:
