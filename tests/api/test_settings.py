@@ -13,6 +13,13 @@ from runtime.egress.config import EgressConfig
 ROOT = Path(__file__).parents[2]
 
 
+def refusal() -> list[str]:
+    """The lines that say why the settings are refused."""
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    return str(caught.value).splitlines()
+
+
 def test_table_is_current() -> None:
     """docs/settings.md is what `python -m api.settings` prints."""
     assert (ROOT / "docs" / "settings.md").read_text() == settings_table()
@@ -54,9 +61,7 @@ def test_unusable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Values that cannot be used are all named, in a line each, without their text: one may be a secret."""
     monkeypatch.setenv("SANDLOT_PORT", "http")
     monkeypatch.setenv("SANDLOT_FILE_MAX_BYTES", "0")
-    with pytest.raises(SettingsError) as caught:
-        read_settings()
-    first, *lines = str(caught.value).splitlines()
+    first, *lines = refusal()
     assert first == "These settings cannot be used:"
     assert [line.split(":")[0].strip() for line in lines] == ["SANDLOT_PORT", "SANDLOT_FILE_MAX_BYTES"]
 
@@ -67,9 +72,7 @@ def test_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANDLOT_S3_ENDPOINT", "s3.example.com")
     monkeypatch.setenv("SANDLOT_EGRESS_PRIVATE_RANGES", '{"git.corp.example": ["10.0.0.1/8"]}')
     monkeypatch.setenv("SANDLOT_SECRETS_KEY", "short")
-    with pytest.raises(SettingsError) as caught:
-        read_settings()
-    assert str(caught.value).splitlines()[1:] == [
+    assert refusal()[1:] == [
         "  SANDLOT_BLOB_URL: it has to be 's3://bucket' or 's3://bucket/prefix'",
         "  SANDLOT_S3_ENDPOINT: it has to begin with 'https://' or 'http://'",
         "  SANDLOT_EGRESS_PRIVATE_RANGES.git.corp.example.0: 10.0.0.1/8 has host bits set",
@@ -83,9 +86,7 @@ def test_misspelt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANDLOT_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("SANDLOT_PORT_8080_TCP", "tcp://10.0.0.1:8080")
     monkeypatch.setenv("SANDLOT_ALLOWED_DOMAIN", "example.com")
-    with pytest.raises(SettingsError) as caught:
-        read_settings()
-    assert str(caught.value).splitlines()[1:] == [
+    assert refusal()[1:] == [
         "  SANDLOT_ALLOWED_DOMAIN: there is no such setting; is SANDLOT_ALLOWED_DOMAINS meant?",
     ]
 
