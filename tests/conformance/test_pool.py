@@ -43,7 +43,7 @@ SURROUNDINGS = {
     "mounts": "cut -d ' ' -f 5- /proc/self/mountinfo | sed -E 's/[0-9a-zA-Z]{26,}/ID/g; s/master:[0-9]+//' | sort",
     "limits": f"{LIMITS}; cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/cpu/cpu.cfs_quota_us",
     "cgroup": "cat /proc/self/cgroup",
-    "processes": "ps -eo user,comm,nice | sort",
+    "processes": 'seen=$(ps -eo user,comm,nice); sort <<< "$seen"',  # in a pipe `ps` may see `sort` before its name
     "files": "find / -xdev -printf '%p %u %g %m %s\\n' 2>/dev/null | sort | sha256sum",
     "descriptors": "ls -l /proc/self/fd | wc -l; ls -A /dev/shm /tmp /mnt/data /home",
     "the agent": "cat /proc/1/comm /proc/1/oom_score_adj; tr '\\0' ' ' < /proc/1/cmdline; ls -l /proc/1/exe",
