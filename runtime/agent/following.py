@@ -8,12 +8,16 @@ from itertools import chain
 
 from runtime.agent.calls import Call, Calls
 from runtime.agent.channel import Channel, Request
-from runtime.link.frames import TYPE_CHECKING
+from runtime.agent.loop import Loop
+from runtime.link.frames import TYPE_CHECKING, json_bytes
 
 if TYPE_CHECKING:
     from typing import Callable
 
     Lines = Callable[[Call], Iterator[bytes]]
+    Answering = Callable[[Channel, Call], Request]
+
+SOON = 1.0  # seconds; the host waits much longer for an answer to begin
 
 NOTHING_YET = b""
 """Stands among lines where the next one is still to come."""
@@ -30,12 +34,15 @@ class Answer(Request):
         self._call = call
         self._lines = chain(map(_line, call.commands), lines(call))
         self._rest = _line({**call.description, "commands": len(call.commands)})
+        self._begun = False
         call.listeners.append(channel.wake)
-        channel.reply({})
         channel.wake()
 
     def produce(self, limit: int) -> bytes:
         """The next lines, or parts of them."""
+        if not self._begun:
+            self._begun = True
+            self._channel.reply({})
         pieces = [self._rest]
         size = len(self._rest)
         while size < limit and not self.finished:
@@ -58,13 +65,35 @@ class Answer(Request):
             self._call.listeners.remove(self._channel.wake)
 
 
-class Run(Request):
-    """Begins a call, as soon as its spec, the body, is whole; from then on it is an Answer."""
+class AnswerInTheEnd(Answer):
+    """An Answer with a call's output once it has ended. It begins no sooner, if that is soon: the host wakes once."""
 
-    def __init__(self, channel: Channel, calls: Calls, lines: Lines) -> None:
+    def __init__(self, channel: Channel, call: Call, loop: Loop) -> None:
+        super().__init__(channel, call, whole_in_the_end)
+        self._late = False
+        self._timer = loop.call_later(SOON, self._wait_no_longer)
+
+    def produce(self, limit: int) -> bytes:
+        """See Answer."""
+        return super().produce(limit) if self._call.over or self._late else b""
+
+    def abort(self) -> None:
+        """See Answer."""
+        super().abort()
+        self._timer.cancel()
+
+    def _wait_no_longer(self) -> None:
+        self._late = True
+        self._channel.wake()
+
+
+class Run(Request):
+    """Begins a call, as soon as its spec, the body, is whole; from then on it is what `answering` makes."""
+
+    def __init__(self, channel: Channel, calls: Calls, answering: Answering) -> None:
         self._channel = channel
         self._calls = calls
-        self._lines = lines
+        self._answering = answering
         self._spec = bytearray()
 
     def receive(self, data: bytes) -> None:
@@ -74,7 +103,7 @@ class Run(Request):
     def end(self) -> None:
         """Start the commands and answer."""
         call = self._calls.start(json.loads(self._spec))
-        self._channel.request = Answer(self._channel, call, self._lines)
+        self._channel.request = self._answering(self._channel, call)
 
 
 def events(call: Call) -> Iterator[bytes]:
@@ -121,4 +150,4 @@ def _output(call: Call, command: int | None = None) -> Iterator[bytes]:
 
 
 def _line(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
+    return json_bytes(value) + b"\n"

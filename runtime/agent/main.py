@@ -6,11 +6,12 @@ import contextlib
 import fcntl
 import gc
 import signal
+from functools import partial
 
 from runtime.agent.calls import Calls
 from runtime.agent.channel import Channel, Request, RequestFailed
 from runtime.agent.files import List, Read, Remove, Write
-from runtime.agent.following import Answer, Run, events, whole, whole_in_the_end
+from runtime.agent.following import Answer, AnswerInTheEnd, Run, events, whole
 from runtime.agent.loop import Loop
 from runtime.agent.mux import Mux
 from runtime.agent.processes import Processes
@@ -46,14 +47,16 @@ class Agent:
         if operation == "used":
             return Told(channel, {"used": self._used})
         self._used = True
-        if operation in ("run", "call"):
-            return Run(channel, self._calls, events if operation == "run" else whole_in_the_end)
+        if operation == "run":
+            return Run(channel, self._calls, partial(Answer, lines=events))
+        if operation == "call":
+            return Run(channel, self._calls, partial(AnswerInTheEnd, loop=self._loop))
         if operation in ("follow", "snapshot"):
             return Answer(channel, self._calls.get(header["id"]), events if operation == "follow" else whole)
         if operation == "cancel":
             call = self._calls.get(header["id"])
             call.cancel()
-            return Answer(channel, call, whole_in_the_end)
+            return AnswerInTheEnd(channel, call, self._loop)
         if operation == "network":
             return self._set_network(channel)
         if operation == "name":

@@ -52,6 +52,8 @@ END = 5  # both ways: the body is whole
 RESET = 6  # both ways: give up the channel; JSON {"code", "message"}
 CREDIT = 7  # both ways: the receiver has read that much
 
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
 KINDS = frozenset({HELLO, OPEN, REPLY, DATA, END, RESET, CREDIT})
 
 Json = dict[str, "Any"]
@@ -80,9 +82,14 @@ def encode(kind: int, channel: int, payload: bytes | memoryview = b"") -> bytes:
     return HEADER.pack(kind, channel, len(payload)) + payload
 
 
+def json_bytes(value: object) -> bytes:
+    """A value as JSON, without blanks."""
+    return _JSON.encode(value).encode("ascii")
+
+
 def encode_json(kind: int, channel: int, value: Json) -> bytes:
     """A frame whose payload is a JSON object; ValueError when it doesn't fit into one."""
-    payload = json.dumps(value, separators=(",", ":")).encode("ascii")
+    payload = json_bytes(value)
     if len(payload) > MAX_PAYLOAD:
         raise ValueError(f"a header of {len(payload)} bytes doesn't fit into a frame")
     return encode(kind, channel, payload)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtime.errors import InvalidInput, NotFound
+from runtime.link.session import LinkSession
 from runtime.values import CallStatus, ExitOutcome
 from tests.runtime.link.box import Box, CommandOutput, agent_memory, finished
 
@@ -149,6 +150,32 @@ async def test_a_call_that_is_not_known(box: Box) -> None:
     for ask in (box.sandbox.follow, box.sandbox.snapshot, box.sandbox.cancel):
         with pytest.raises(NotFound):
             await ask("sh_0")
+
+
+async def test_what_ends_soon_is_told_at_once(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that ends soon is answered in one piece, which wakes the host once."""
+    pieces: list[bytes] = []
+    receive = LinkSession._receive
+
+    def counting(session: LinkSession, data: bytes) -> None:
+        pieces.append(data)
+        receive(session, data)
+
+    monkeypatch.setattr(LinkSession, "_receive", counting)
+    await box.connect()
+    counts = []
+    for _ in range(5):  # on a busy machine even this may take its time
+        pieces.clear()
+        assert await box.run("echo out; echo err >&2") == "out\n"
+        counts.append(len(pieces))
+    assert 1 in counts
+
+
+async def test_what_takes_long_is_told_of_before(box: Box) -> None:
+    """A call that doesn't end soon is answered all the same: who asked knows that it has begun."""
+    call = await box.sandbox.call(box.spec("sleep 1000"))
+    assert call.description["commands"] == ["sleep 1000"]
+    call.close()
 
 
 async def test_output_that_code_reads_itself(box: Box) -> None:
