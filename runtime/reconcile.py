@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from runtime.activity import Activity
-from runtime.containers import ContainerService
+from runtime.endings import Endings
 from runtime.errors import SandlotError
 from runtime.pool import Pool
 from runtime.removals import Removals
@@ -72,14 +72,14 @@ class Reconciler:
         store: ContainerStore,
         sandboxes: Sandboxes,
         pool: Pool,
-        containers: ContainerService,
+        endings: Endings,
         activity: Activity,
         removals: Removals,
     ) -> None:
         self._store = store
         self._sandboxes = sandboxes
         self._pool = pool
-        self._containers = containers
+        self._endings = endings
         self._activity = activity
         self._removals = removals
 
@@ -95,12 +95,12 @@ class Reconciler:
         found = compare(before, on_engine, await self._records(), self._activity.in_use, pooled)
         for container in found.lost:
             log.warning("%s is no longer on the engine: it counts as expired", container.id)
-            await _by_itself(container, self._containers.expire)
+            await _by_itself(container, self._endings.expire)
         for container in found.unfinished:
             log.info("%s was never finished", container.id)
-            await _by_itself(container, self._containers.abandon)
+            await _by_itself(container, self._endings.abandon)
         for container in found.undeleted:
-            self._containers.finish_delete(container.id)
+            self._endings.finish_delete(container.id)
         for name in found.orphans:
             log.info("%s is on the engine without a record: it is removed", name)
             self._removals.begin(name, partial(self._sandboxes.destroy, name))

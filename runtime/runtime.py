@@ -15,11 +15,14 @@ from runtime.blobs.folder import FolderBlobStore
 from runtime.blobs.s3 import S3BlobStore
 from runtime.config import Config
 from runtime.container_files import ContainerFileService
+from runtime.container_records import ContainerRecords
 from runtime.containers import ContainerService
+from runtime.creations import Creations
 from runtime.demand import Demand
 from runtime.egress.egress import Egress
 from runtime.egress.resolver import SystemResolver
 from runtime.egress.sealing import Seal
+from runtime.endings import Endings
 from runtime.engines.docker import DockerEngine
 from runtime.file_copies import FileCopies
 from runtime.files import FileService
@@ -59,6 +62,7 @@ class Runtime:
     shell_calls: ShellCallService
     keys: KeyService
     sandboxes: Sandboxes
+    endings: Endings
 
     @classmethod
     @asynccontextmanager
@@ -91,10 +95,23 @@ class Runtime:
             demand = Demand(config.pool_size, config.pool_max_size)
             pool = Pool(sandboxes, store.containers, starts, activity, demand)
             removals = await stack.enter_async_context(Removals.open())
-            containers = ContainerService(
-                store, sandboxes, gates, activity, copies, skills, pool, starts, removals, config.max_containers
+            records = ContainerRecords(store.containers)
+            endings = Endings(store, records, sandboxes, activity, removals)
+            creations = Creations(
+                store.containers,
+                records,
+                endings,
+                sandboxes,
+                gates,
+                activity,
+                copies,
+                skills,
+                pool,
+                starts,
+                config.max_containers,
             )
-            reconciler = Reconciler(store.containers, sandboxes, pool, containers, activity, removals)
+            containers = ContainerService(store.containers, records, creations, endings, sandboxes, gates, activity)
+            reconciler = Reconciler(store.containers, sandboxes, pool, endings, activity, removals)
             await pool.find()
             await reconciler.reconcile()
             stack.callback(sandboxes.close)
@@ -111,7 +128,7 @@ class Runtime:
 
             jobs: Mapping[Job, float] = {
                 write_activity: SWEEP_SECONDS,
-                containers.expire_due: SWEEP_SECONDS,
+                endings.expire_due: SWEEP_SECONDS,
                 files.expire_due: SWEEP_SECONDS,
                 uploads.expire_due: SWEEP_SECONDS,
                 reconciler.reconcile: RECONCILE_SECONDS,
@@ -123,9 +140,8 @@ class Runtime:
                 schedule(jobs, at_once=[reconciler.relink, forget_ownerless, storage.collect])
             )
             await stack.enter_async_context(pool.kept())
-            stack.push_async_callback(
-                write_activity
-            )  # the first thing at the end: what comes after it may take a while
+            # The first thing at the end: what comes after it may take a while.
+            stack.push_async_callback(write_activity)
             yield cls(
                 containers=containers,
                 container_files=ContainerFileService(store.container_files, containers, copies, config.file_max_bytes),
@@ -135,6 +151,7 @@ class Runtime:
                 shell_calls=ShellCallService(containers),
                 keys=KeyService(store.keys, store.blobs),
                 sandboxes=sandboxes,
+                endings=endings,
             )
 
     async def check(self) -> None:

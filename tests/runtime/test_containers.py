@@ -1,14 +1,11 @@
-"""What the use of a container costs, and what becomes of one when several are at it."""
+"""What the use of a container costs, and what becomes of one that can't be used."""
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import pytest
 import sqlalchemy
@@ -16,11 +13,10 @@ from sqlalchemy import event
 
 from runtime import runtime as runtime_module
 from runtime.config import Config
-from runtime.errors import Busy, ContainerExpired, InvalidInput, NotFound
+from runtime.errors import ContainerExpired
 from runtime.link import session
 from runtime.link.frames import VERSION
 from runtime.runtime import Runtime
-from runtime.skill_values import InlineSkill
 from runtime.values import ContainerSpec, ContainerStatus, ShellCallSpec
 from tests.faulty_engine import FaultyEngine
 
@@ -77,52 +73,6 @@ async def test_what_another_version_left(tmp_path: Path, monkeypatch: pytest.Mon
                 await runtime.shell_calls.run(owner, made.id, SPEC)
         assert (await runtime.containers.retrieve(owner, made.id)).status is ContainerStatus.EXPIRED
         await removed(runtime)
-
-
-async def test_one_that_was_made_meanwhile(tmp_path: Path) -> None:
-    """A container whose record was read just before its create was through isn't taken for one that never was."""
-    async with Runtime.open(Config(tmp_path / "data", pool_size=0, pool_max_size=0)) as runtime:
-        made = await runtime.containers.create(OWNER, ContainerSpec("test"))
-        try:
-            await runtime.containers.abandon(replace(made, status=ContainerStatus.CREATING))
-            assert (await runtime.containers.retrieve(OWNER, made.id)).status is ContainerStatus.RUNNING
-            with await runtime.containers.use(OWNER, made.id) as lease:
-                assert not lease.sandbox.lost
-        finally:
-            await runtime.sandboxes.destroy(made.id)
-
-
-async def test_room_is_kept_before_any_work(tmp_path: Path) -> None:
-    """Of creates at once just below the most there may be, only those that will be made have their skills looked at."""
-    spec = ContainerSpec("test", skills=[InlineSkill("broken", b"no zip")])
-    async with Runtime.open(Config(tmp_path / "data", pool_size=0, pool_max_size=0, max_containers=1)) as runtime:
-        outcomes = await asyncio.gather(
-            *(runtime.containers.create(OWNER, spec) for _ in range(4)), return_exceptions=True
-        )
-        assert [type(outcome) for outcome in outcomes] == [InvalidInput, Busy, Busy, Busy]
-        made = await runtime.containers.create(OWNER, ContainerSpec("test"))  # what was refused takes no place
-        await runtime.sandboxes.destroy(made.id)
-
-
-@pytest.mark.parametrize("end", ["delete", "expire"])
-async def test_an_end_that_is_called_off(tmp_path: Path, end: Literal["delete", "expire"]) -> None:
-    """A container whose end is recorded is cut off, though who asked for it has left while the database was slow."""
-    async with Runtime.open(Config(tmp_path / "data", pool_size=0, pool_max_size=0)) as runtime:
-        made = await runtime.containers.create(OWNER, ContainerSpec("test"))
-        containers = runtime.containers
-        asked = containers.delete(OWNER, made.id) if end == "delete" else containers.expire(made)
-        with closing(sqlite3.connect(tmp_path / "data" / "sandlot.db")) as database:
-            database.execute("BEGIN IMMEDIATE")
-            ending = asyncio.create_task(asked)
-            await asyncio.sleep(0.1)
-            ending.cancel()
-            await asyncio.sleep(0.1)
-        await asyncio.wait([ending])
-        assert ending.cancelled()
-        assert runtime.sandboxes.lost(made.id)
-        with pytest.raises(NotFound if end == "delete" else ContainerExpired):
-            await containers.use(OWNER, made.id)
-        await runtime.sandboxes.destroy(made.id)
 
 
 async def removed(runtime: Runtime) -> None:
