@@ -14,7 +14,7 @@ from runtime.file_copies import PREFIX, FileCopies, users_file
 from runtime.ids import is_container_file_id
 from runtime.names import safe_name
 from runtime.pieces import limited
-from runtime.sandbox import ReadingFile, WritingFile
+from runtime.sandbox_files import ReadingFile, WritingFile
 from runtime.store.base import ContainerFileStore, SeenFile
 from runtime.values import Container, ContainerFile, Page, PageRequest
 

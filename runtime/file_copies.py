@@ -13,7 +13,8 @@ from runtime.ids import new_container_file_id
 from runtime.missing import no_such_file
 from runtime.names import safe_name
 from runtime.params import at_param
-from runtime.sandbox import ROOT, Sandbox, WritingFile
+from runtime.sandbox import ROOT, Sandbox
+from runtime.sandbox_files import WritingFile
 from runtime.store.base import ContainerFileStore
 from runtime.values import ContainerFile, FileSource
 

@@ -17,7 +17,7 @@ from runtime.containers import ContainerService, Lease
 from runtime.errors import AgentMisbehaved, NotFound
 from runtime.ids import is_shell_call_id, new_shell_call_id
 from runtime.link.frames import Json
-from runtime.sandbox import CallAnswer, FollowedCall
+from runtime.sandbox_calls import CallAnswer, FollowedCall
 from runtime.values import CallStatus, OutputPiece, ShellCall, ShellCallSpec, ShellEvent
 
 Called = TypeVar("Called", FollowedCall, CallAnswer)

@@ -13,7 +13,8 @@ import pytest
 from runtime.agent_answers import MAX_COMMAND, MAX_LINE, TURN, FoundFile
 from runtime.errors import AgentMisbehaved, InvalidInput, NotFound, SandboxLost, SandlotError, StorageFull
 from runtime.link.frames import END, OPEN, REPLY, RESET, Frame, encode, encode_json
-from runtime.sandbox import ReadingFile, Sandbox
+from runtime.sandbox import Sandbox
+from runtime.sandbox_files import ReadingFile
 from runtime.values import MAX_COMMANDS, MAX_OUTPUT_LENGTH, CallStatus, ExitOutcome, TimeoutOutcome
 from tests.runtime.link.box import CallResult, CommandOutput, finished, pieces_of
 from tests.runtime.link.hostile import Answer, HostileStream, once, paced, sandbox_of

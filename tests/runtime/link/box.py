@@ -10,7 +10,8 @@ from runtime.call_progress import CallProgress
 from runtime.ids import new_shell_call_id
 from runtime.link.frames import Json
 from runtime.link.session import LinkSession, OnOpen
-from runtime.sandbox import CallAnswer, FollowedCall, Sandbox
+from runtime.sandbox import Sandbox
+from runtime.sandbox_calls import CallAnswer, FollowedCall
 from runtime.values import (
     CallDone,
     CallStatus,

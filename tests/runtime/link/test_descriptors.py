@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from runtime.errors import NotFound, SandlotError
-from runtime.sandbox import ReadingFile
+from runtime.sandbox_files import ReadingFile
 from tests.runtime.link.agents import process_agent
 from tests.runtime.link.box import Box, linked, pieces_of
 

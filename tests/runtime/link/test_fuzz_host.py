@@ -13,7 +13,7 @@ from functools import partial
 
 import pytest
 
-from runtime import sandbox as sandbox_module
+from runtime import answering as answering_module
 from runtime.errors import SandlotError
 from runtime.link.connection import LinkConnection
 from runtime.link.frames import (
@@ -201,7 +201,7 @@ async def test_random_agents(
 ) -> None:
     """No agent makes the host fail in another way than by its own errors, wait for ever, or fill its memory."""
     caplog.set_level(logging.ERROR, "runtime.link.session")  # thousands of breaches, kept in memory otherwise
-    monkeypatch.setattr(sandbox_module, "ANSWER_SECONDS", 0.02)
+    monkeypatch.setattr(answering_module, "ANSWER_SECONDS", 0.02)
     end = time.monotonic() + fuzz_seconds
     seed = random.randrange(2**32)  # noqa: S311 - where to begin
     tracemalloc.start()

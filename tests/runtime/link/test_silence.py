@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 import pytest
 
-from runtime import sandbox as sandbox_module
+from runtime import answering as answering_module
 from runtime.errors import AgentMisbehaved, SandlotError
 from runtime.link.frames import DATA, OPEN, REPLY, WINDOW, Frame, encode, encode_json
-from runtime.sandbox import CallAnswer, FollowedCall, Sandbox
+from runtime.sandbox import Sandbox
+from runtime.sandbox_calls import CallAnswer, FollowedCall
 from tests.runtime.link.box import finished, pieces_of
 from tests.runtime.link.hostile import HostileStream, paced, sandbox_of, silent
 
@@ -19,7 +20,7 @@ Ask = Callable[[Sandbox], Awaitable[object]]
 
 @pytest.fixture(autouse=True)
 def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox_module, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(answering_module, "ANSWER_SECONDS", 0.1)
 
 
 async def _write(sandbox: Sandbox, size: int = 10) -> None:
