@@ -47,8 +47,8 @@ class Settings(BaseSettings):
     )
     data_dir: AbsolutePath = Field(
         default=_DEFAULTS.data_dir,
-        description="Where the database, the key file and, unless `BLOB_URL` is set, the bytes of files and skills "
-        "live. One service at a time may use it.",
+        description="Where the database, the key file and, unless `SANDLOT_BLOB_URL` is set, the bytes of files and "
+        "skills live. One service at a time may use it.",
     )
     database_url: str | None = Field(
         default=None,
@@ -70,18 +70,18 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         description="How many are kept ready at most. Up to that, it is as many as containers were created within the "
-        "last minute. Unset: twice `POOL_SIZE`.",
+        "last minute. Unset: twice `SANDLOT_POOL_SIZE`.",
     )
     max_containers: int | None = Field(
         default=None,
         ge=1,
-        description="How many containers may live at once; to create more is answered with 429. Unset: no limit.",
+        description="How many containers may live at once; creates beyond that are answered with 429. Unset: no limit.",
     )
     memory_reserve_bytes: int = Field(
         default=_DEFAULTS.memory_reserve,
         ge=0,
-        description="How much of the host's memory stays free: when there is less, to create a container is answered "
-        "with 429, and none are kept ready.",
+        description="How much of the host's memory stays free: when there is less, creates are answered with 429, and "
+        "no sandboxes are kept ready.",
     )
     expires_after_max_minutes: int = Field(
         default=1440, ge=1, description="The longest `expires_after.minutes` a request may ask for."

@@ -39,7 +39,7 @@ def list_() -> None:
 
 @keys.command()
 def delete(key_id: Annotated[str, typer.Argument(help="The id, as `sandlot keys list` shows it.")]) -> None:
-    """Delete a key, with all files, uploads and skills of it. A running service may take it for five seconds more."""
+    """Delete a key, with all that it has made. A running service may take it for five seconds more."""
     _with_keys(lambda service: service.delete(key_id), of_before=True)
 
 

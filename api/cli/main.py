@@ -15,7 +15,7 @@ from api.settings import SettingsError
 from runtime.errors import SandlotError
 
 
-def _tell_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"sandlot {metadata.version('sandlot')}")
         raise typer.Exit
@@ -30,7 +30,7 @@ commands = typer.Typer(
 
 @commands.callback()
 def sandlot(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Tell it.")] = False,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show it.")] = False,
 ) -> None:
     """OpenAI's Containers API on your own machine, with real containers behind it."""
 
