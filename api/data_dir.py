@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.file_lock import HeldElsewhere, held
@@ -26,16 +26,14 @@ def using(directory: Path) -> Iterator[None]:
 @contextmanager
 def hold(directory: Path) -> Iterator[None]:
     """Make the directory if need be, and keep every other service out of it until the end."""
-    with ExitStack() as stack:
-        with using(directory):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                stack.enter_context(held(directory / "lock"))
-            except HeldElsewhere:
-                message = (
-                    f"Another Sandlot is running on the data directory {directory}. Stop it, or set SANDLOT_DATA_DIR."
-                )
-                raise DataDirError(message) from None
+    with using(directory):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            lock = held(directory / "lock")
+        except HeldElsewhere:
+            message = f"Another Sandlot is running on the data directory {directory}. Stop it, or set SANDLOT_DATA_DIR."
+            raise DataDirError(message) from None
+    with lock:
         yield
 
 

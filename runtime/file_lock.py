@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 
@@ -13,18 +12,17 @@ class HeldElsewhere(Exception):
     """Another process holds the file, or another part of this one."""
 
 
-@contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold a file, which is made if need be and stays. Raises HeldElsewhere, and OSError.
+def held(path: Path) -> FileIO:
+    """The file, held until it is closed. It is made if need be, and stays.
 
-    The lock is the kernel's: it ends with the process, however that ends.
+    The lock is the kernel's: it ends with the process, however that ends. Raises HeldElsewhere, and OSError.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        if isinstance(error, BlockingIOError):
             raise HeldElsewhere from None
-        yield
-    finally:
-        os.close(descriptor)
+        raise
+    return file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, make_url, select
@@ -61,13 +61,13 @@ def alone(database_url: str) -> Iterator[None]:
     Who only looks something up in it doesn't ask. Raises DatabaseUnusable.
     """
     database = Path(str(_file_url(database_url).database))
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(held(database.with_name(f"{database.name}.lock")))
-        except HeldElsewhere:
-            raise DatabaseUnusable(f"Another Sandlot is running on the database {database}.") from None
-        except OSError as error:
-            raise DatabaseUnusable(f"The database {database} cannot be used: {error.strerror}.") from error
+    try:
+        lock = held(database.with_name(f"{database.name}.lock"))
+    except HeldElsewhere:
+        raise DatabaseUnusable(f"Another Sandlot is running on the database {database}.") from None
+    except OSError as error:
+        raise DatabaseUnusable(f"The database {database} cannot be used: {error.strerror}.") from error
+    with lock:
         yield
 
 
