@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
-from types import TracebackType
 from typing import Self
 
 CREATES = r"^POST \S+/containers/create"
@@ -60,9 +59,7 @@ class FaultyEngine:
         self._ready.wait()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
         self._folder.cleanup()

@@ -55,7 +55,7 @@ def test_its_record_stays_as_a_snapshot(http: httpx.Client, expired: Expired) ->
             assert now[field] == expired.before[field]
 
 
-def test_its_sandbox_is_gone(service: Service, http: httpx.Client, expired: Expired) -> None:
+def test_its_sandbox_is_gone(service: Service, expired: Expired) -> None:
     """Nothing of an expired container is left on the engine."""
     wait_until(lambda: expired.before["id"] not in service.engine_containers(), 30, "The engine still has it")
 

@@ -59,7 +59,7 @@ def run_example(name: str, service: Service, folder: Path) -> str:
     return ended.stdout
 
 
-def test_code_sees_the_uploaded_bytes(client: openai.OpenAI, tmp_path: Path) -> None:
+def test_code_sees_the_uploaded_bytes(client: openai.OpenAI) -> None:
     """A file uploaded by the client is, to code in the container, the same bytes under the same name."""
     content = os.urandom(3_000_000)
     container = client.containers.create(name="bytes", memory_limit="4g")

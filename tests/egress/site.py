@@ -14,6 +14,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
+from tests.egress.hosts import ALLOWED, SECRET
 from tests.runtime.egress.stub_http import StreamHandler
 from tests.runtime.egress.stub_servers import Serving
 from tests.runtime.egress.stub_streams import Accepted
@@ -88,13 +89,14 @@ def _write_npm_package(folder: Path) -> None:
             header = tarfile.TarInfo(name)
             header.size, header.mode = len(text), 0o644
             tar.addfile(header, io.BytesIO(text.encode()))
-    (folder / "tiny-hello-1.0.0.tgz").write_bytes(tarball.getvalue())
+    file = f"{PACKAGE}-1.0.0.tgz"
+    (folder / file).write_bytes(tarball.getvalue())
     digest = base64.b64encode(hashlib.sha512(tarball.getvalue()).digest()).decode()
-    for host in ("allowed.test", "secret.test"):
+    for host in (ALLOWED, SECRET):
         version = {
             "name": PACKAGE,
             "version": "1.0.0",
-            "dist": {"tarball": f"https://{host}/tiny-hello-1.0.0.tgz", "integrity": f"sha512-{digest}"},
+            "dist": {"tarball": f"https://{host}/{file}", "integrity": f"sha512-{digest}"},
         }
         document = {"name": PACKAGE, "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
         registry = folder / "registry" / host

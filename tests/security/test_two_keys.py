@@ -202,7 +202,7 @@ def test_anothers_things_are_not_listed(stranger: httpx.Client, mine: Ids, their
 
 
 def test_anothers_things_can_not_be_referred_to(
-    http: httpx.Client, stranger: httpx.Client, service: Service, mine: Ids, theirs: Ids, nobodys: Ids
+    stranger: httpx.Client, service: Service, mine: Ids, theirs: Ids, nobodys: Ids
 ) -> None:
     """With another key, files, skills and parts can't be put into anything: they answer as if they had never been."""
 

@@ -7,7 +7,6 @@ import struct
 import threading
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from types import TracebackType
 from typing import Self
 
 from tests.runtime.egress.stub_servers import new_address
@@ -58,9 +57,7 @@ class StubNameServer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._socket.sendto(b"", (self.address, 53))
         self._thread.join()
         self._socket.close()
