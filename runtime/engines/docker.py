@@ -18,14 +18,13 @@ import psutil
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.errors import NotFound as NoSuchContainer
-from docker.types import LogConfig, Ulimit
 from docker.utils import kwargs_from_env
 
 from runtime.engines.attach_stream import AttachStream
 from runtime.engines.base import Handle, SandboxSpec
+from runtime.engines.confinement import container_settings
 from runtime.engines.daemon_threads import DaemonThreads
 from runtime.engines.meeting_point import LocalMeetingPoint
-from runtime.engines.seccomp import seccomp_profile
 from runtime.errors import EngineMisconfigured, EngineUnavailable, NotFound
 
 T = TypeVar("T")
@@ -38,13 +37,6 @@ ADAPTABLE = frozenset({"runc", "crun"})
 
 RUNS = frozenset({"running", "paused"})
 """States in which a container has its processes. An engine pauses one while an image is made of it, for example."""
-
-USER = "1000:1000"
-PIDS = 512
-OPEN_FILES = 8192
-MIB = 1024**2
-TMP_SIZE = 512 * MIB  # counted against the memory limit
-SHM_SIZE = 64 * MIB
 
 
 class DockerEngine:
@@ -105,38 +97,7 @@ class DockerEngine:
         return json.dumps(self._settings(SandboxSpec("", found["Id"], (), 0)), sort_keys=True)
 
     def _settings(self, spec: SandboxSpec) -> dict[str, Any]:
-        """What the engine is told of a sandbox, beside its name."""
-        return {
-            "image": spec.image,
-            "command": list(spec.command),
-            "entrypoint": [],
-            "user": USER,
-            "hostname": "sandbox",
-            "stdin_open": True,
-            "detach": True,  # not detached, the SDK asks for stdin to be closed when the first client leaves
-            "labels": dict(spec.labels),
-            "host_config": self._host_config(spec.memory),
-        }
-
-    def _host_config(self, memory: int) -> dict[str, Any]:
-        return self._client.create_host_config(
-            network_mode="none",
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
-            mem_limit=memory,
-            memswap_limit=memory,  # memory and swap together: so no swap at all
-            mem_swappiness=0,
-            pids_limit=PIDS,
-            nano_cpus=int(self._cpus * 1e9),
-            ulimits=[Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES), Ulimit(name="core", soft=0, hard=0)],
-            ipc_mode="private",
-            cgroupns="private",  # or a sandbox would read its container's id and its place on the host
-            shm_size=SHM_SIZE,
-            tmpfs={"/tmp": f"rw,exec,nosuid,nodev,size={TMP_SIZE},mode=1777"},  # noqa: S108 - the sandbox's own
-            log_config=LogConfig(type="none"),  # or the engine would keep all that goes over the link
-            dns=["127.0.0.1"],
-            runtime=self._runtime,
-        )
+        return container_settings(self._client, spec, self._runtime, self._cpus)
 
     async def create(self, spec: SandboxSpec) -> None:
         """See Engine."""
