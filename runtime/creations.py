@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,12 +13,13 @@ from pathlib import Path
 from runtime.activity import Activity
 from runtime.container_records import ContainerRecords
 from runtime.endings import Endings
-from runtime.errors import Busy, SandboxLost
+from runtime.errors import SandboxLost
 from runtime.file_copies import FileCopies
 from runtime.file_values import File
 from runtime.gates import CheckedNetwork, Gates
 from runtime.ids import new_container_id
 from runtime.pool import Pool
+from runtime.room import Room
 from runtime.sandbox import Sandbox
 from runtime.sandboxes import PREPARED_MEMORY, Sandboxes
 from runtime.skills import SkillService
@@ -31,7 +32,7 @@ LAST_START_SECONDS = 3.0  # that a create which is called off waits for the star
 
 
 class Creations:
-    """Makes containers, no more than there may be: `most` at once, None for no limit."""
+    """Makes containers, no more than there is room for."""
 
     def __init__(
         self,
@@ -45,7 +46,7 @@ class Creations:
         skills: SkillService,
         pool: Pool,
         starts: Starts,
-        most: int | None,
+        room: Room,
     ) -> None:
         self._store = store
         self._records = records
@@ -57,34 +58,18 @@ class Creations:
         self._skills = skills
         self._pool = pool
         self._starts = starts
-        self._most = most
-        self._coming = 0  # creates that have a place, and no gate yet
+        self._room = room
 
     async def create(self, owner: str, spec: ContainerSpec) -> Container:
         """See ContainerService.create."""
         network = self._gates.check(spec.network)
         files = await self._copies.find_all(owner, spec.file_ids)
         async with AsyncExitStack() as held:
-            with self._place():  # skills are packed for those that have one: it takes seconds of a processor
+            with self._room.place():  # skills are packed for those that have one: it takes seconds of a processor
                 if not self._pool:
                     self._starts.check()
                 skills = await held.enter_async_context(self._skills.mountable(owner, spec.skills))
             return await self._make(owner, spec, network, files, skills)
-
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        """Count as a container until the end of the context. Raises Busy when there are as many as there may be."""
-        self._check_room()
-        self._coming += 1
-        try:
-            yield
-        finally:
-            self._coming -= 1
-
-    def _check_room(self) -> None:
-        """Raise Busy when there are as many containers as there may be."""
-        if self._most is not None and len(self._gates) + self._coming >= self._most:
-            raise Busy("There are as many containers as there may be. Delete one, or try again later.", retry_after=5)
 
     async def _make(
         self, owner: str, spec: ContainerSpec, network: CheckedNetwork, files: Sequence[File], skills: Path | None
@@ -100,7 +85,7 @@ class Creations:
                 container = _new(ready, owner, spec, network, status)
                 with suppress(SandboxLost):  # it ended while it waited: then as if there had been none
                     return await self._complete(container, network, files, partial(self._sandboxes.fit, files=skills))
-        self._check_room()  # again: others may have come while one that had ended was given up
+        self._room.check()  # again: others may have come while one that had ended was given up
         with self._starts.admission():
             container = _new(new_container_id(), owner, spec, network, ContainerStatus.CREATING)
             return await self._complete(container, network, files, partial(self._start, files=skills))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -29,9 +28,11 @@ from runtime.files import FileService
 from runtime.gates import Gates
 from runtime.keys import KeyService
 from runtime.operator_skills import OperatorSkills
+from runtime.ownerless import Ownerless
 from runtime.pool import Pool
 from runtime.reconcile import Reconciler
 from runtime.removals import Removals
+from runtime.room import Room
 from runtime.sandboxes import Sandboxes
 from runtime.scheduler import Job, schedule
 from runtime.shell_calls import ShellCallService
@@ -42,8 +43,6 @@ from runtime.storage import Storage
 from runtime.store.base import Store
 from runtime.store.database import alone, open_store, sqlite_url
 from runtime.uploads import UploadService
-
-log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 5
 RECONCILE_SECONDS = 30
@@ -97,20 +96,12 @@ class Runtime:
             removals = await stack.enter_async_context(Removals.open())
             records = ContainerRecords(store.containers)
             endings = Endings(store, records, sandboxes, activity, removals)
+            room = Room(gates, config.max_containers)
             creations = Creations(
-                store.containers,
-                records,
-                endings,
-                sandboxes,
-                gates,
-                activity,
-                copies,
-                skills,
-                pool,
-                starts,
-                config.max_containers,
+                store.containers, records, endings, sandboxes, gates, activity, copies, skills, pool, starts, room
             )
             containers = ContainerService(store.containers, records, creations, endings, sandboxes, gates, activity)
+            ownerless = Ownerless(store.keys, containers)
             reconciler = Reconciler(store.containers, sandboxes, pool, endings, activity, removals)
             await pool.find()
             await reconciler.reconcile()
@@ -119,13 +110,6 @@ class Runtime:
             async def write_activity() -> None:
                 await activity.write(store.containers)
 
-            async def forget_ownerless() -> None:
-                """A key that was deleted may still have been good for something, or have had an upload under way."""
-                for owner in await store.keys.ownerless():
-                    log.info("What %s has left is removed: there is no such key", owner)
-                    await containers.delete_all(owner)
-                    await store.keys.remove_belongings(owner)
-
             jobs: Mapping[Job, float] = {
                 write_activity: SWEEP_SECONDS,
                 endings.expire_due: SWEEP_SECONDS,
@@ -133,12 +117,11 @@ class Runtime:
                 uploads.expire_due: SWEEP_SECONDS,
                 reconciler.reconcile: RECONCILE_SECONDS,
                 reconciler.relink: RECONCILE_SECONDS,
-                forget_ownerless: RECONCILE_SECONDS,
+                ownerless.remove: RECONCILE_SECONDS,
                 storage.collect: COLLECT_SECONDS,
             }
-            await stack.enter_async_context(
-                schedule(jobs, at_once=[reconciler.relink, forget_ownerless, storage.collect])
-            )
+            at_once = [reconciler.relink, ownerless.remove, storage.collect]
+            await stack.enter_async_context(schedule(jobs, at_once))
             await stack.enter_async_context(pool.kept())
             # The first thing at the end: what comes after it may take a while.
             stack.push_async_callback(write_activity)
