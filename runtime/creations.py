@@ -112,7 +112,7 @@ class Creations:
         finally:
             self._activity.end(container.id)
         running = replace(container, status=ContainerStatus.RUNNING)
-        self._records.runs(running)
+        self._records.started(running)
         return self._activity.current(running)
 
     async def _start(self, container: Container, files: Path | None) -> Sandbox:

@@ -58,7 +58,7 @@ class Endings:
             await self._sandboxes.destroy(container_id)
             await self._store.containers.remove(container_id)
 
-        self._records.runs_no_more(container_id)
+        self._records.stopped(container_id)
         self._cut_off(container_id, remove)
 
     async def expire(self, container: Container) -> None:
@@ -85,7 +85,7 @@ class Endings:
     async def _expire(self, container: Container) -> None:
         await self._activity.write(self._store.containers)
         expired = await self._store.containers.move(container.id, [ContainerStatus.RUNNING], ContainerStatus.EXPIRED)
-        self._records.runs_no_more(container.id)
+        self._records.stopped(container.id)
         if expired:
             self._cut_off(container.id, partial(self._sandboxes.destroy, container.id))
             await self._store.container_files.sync(container.id, [])
