@@ -196,7 +196,7 @@ FIELDS = {
 def test_no_json_at_all_is_a_crash(http: httpx.Client, shared: str, route: str) -> None:
     """Whatever values the fields have, a body with a wrong one is a 400 in the envelope, never a 500."""
 
-    @settings(max_examples=60, deadline=None, database=None)
+    @settings(max_examples=60, database=None)
     @given(st.dictionaries(st.sampled_from(FIELDS[route]), ANY_JSON))
     def send(body: dict[str, Any]) -> None:
         wrong = json.dumps({**body, "no such field": 1})

@@ -86,7 +86,7 @@ def inside(http: httpx.Client, container_id: str) -> dict[str, bytes]:
     return found
 
 
-@settings(max_examples=20, deadline=None, database=None)
+@settings(max_examples=20, database=None)
 @given(st.lists(uploads, min_size=1, max_size=6))
 def test_a_skill_keeps_every_byte(http: httpx.Client, skills: Sequence[tuple[Upload, Files]]) -> None:
     """Files of any legal names go up as a skill, come down as a zip, and are in the container, byte for byte."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal, TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.errors import NotFound
@@ -50,7 +50,6 @@ def in_order(records: list[Record], order: Order) -> list[Record]:
     return sorted(records, key=lambda record: (record.created_at, record.id), reverse=order == "desc")
 
 
-@settings(deadline=None)  # the disk may be busy
 @given(times=TIMES, limit=LIMITS, order=ORDERS)
 async def test_pages_of_containers_make_up_the_list(shared: Store, times: list[int], limit: int, order: Order) -> None:
     """Whatever is kept, and whatever the page size: all of it, once, in order."""
@@ -62,7 +61,6 @@ async def test_pages_of_containers_make_up_the_list(shared: Store, times: list[i
     assert found == in_order(kept, order)
 
 
-@settings(deadline=None)  # the disk may be busy
 @given(times=TIMES, limit=LIMITS, order=ORDERS)
 async def test_pages_of_container_files_make_up_the_list(
     shared: Store, times: list[int], limit: int, order: Order
@@ -77,7 +75,6 @@ async def test_pages_of_container_files_make_up_the_list(
     assert found == in_order(kept, order)
 
 
-@settings(deadline=None)  # the disk may be busy
 @given(times=TIMES, limit=LIMITS, order=ORDERS)
 async def test_pages_of_files_make_up_the_list(shared: Store, times: list[int], limit: int, order: Order) -> None:
     """The same for the files of an owner."""
@@ -89,7 +86,6 @@ async def test_pages_of_files_make_up_the_list(shared: Store, times: list[int], 
     assert found == in_order(kept, order)
 
 
-@settings(deadline=None)  # the disk may be busy
 @given(times=TIMES, limit=LIMITS, order=ORDERS)
 async def test_pages_of_skills_make_up_the_list(shared: Store, times: list[int], limit: int, order: Order) -> None:
     """The same for the skills of an owner."""
@@ -101,7 +97,6 @@ async def test_pages_of_skills_make_up_the_list(shared: Store, times: list[int],
     assert found == in_order([owned for owned, _ in kept], order)
 
 
-@settings(deadline=None)  # the disk may be busy
 @given(count=st.integers(0, 12), limit=LIMITS, order=ORDERS)
 async def test_pages_of_versions_make_up_the_list(shared: Store, count: int, limit: int, order: Order) -> None:
     """The same for the versions of a skill, by their numbers."""
