@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from runtime.ids import new_container_id
 from runtime.keys import KeyService
 from runtime.store.database import open_store, sqlite_url
-from runtime.values import Container, ContainerStatus, MemoryLimit
+from runtime.values import Container, ContainerStatus
+from tests.runtime.store.records import container
 
 FIRST = 1_700_000_000
 STEP = 60
@@ -26,19 +26,11 @@ async def _fill(data_dir: Path, api_key: str, count: int) -> list[str]:
         await keys.ensure(api_key)
         owner = (await keys.authenticate(api_key)).id
         made = [_expired(owner, FIRST + STEP * number) for number in range(count)]
-        for container in made:
-            await store.containers.add(container)
-    return [container.id for container in made]
+        for each in made:
+            await store.containers.add(each)
+    return [each.id for each in made]
 
 
 def _expired(owner: str, created_at: int) -> Container:
-    return Container(
-        id=new_container_id(),
-        owner=owner,
-        name="bench",
-        status=ContainerStatus.EXPIRED,
-        created_at=created_at,
-        last_active_at=created_at,
-        memory_limit=MemoryLimit.GIB_1,
-        expires_after_minutes=20,
-    )
+    expired = ContainerStatus.EXPIRED
+    return container(owner=owner, name="bench", status=expired, created_at=created_at, last_active_at=created_at)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from runtime.ids import new_container_id
 from runtime.store.database import open_store, sqlite_url
-from runtime.values import Container, ContainerStatus, MemoryLimit
+from runtime.values import ContainerStatus
+from tests.runtime.store.records import container
 from tests.service import Service
 from tests.shell import run
 
 CROWD = 250
+EXPIRED = ContainerStatus.EXPIRED
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +24,7 @@ def nothing_made(service: Service, http: httpx.Client, shared: str) -> Iterator[
     """Hold that all tests of a module together make no container and no file: no record, nothing on the engine."""
 
     def there() -> tuple[list[str], list[str], str]:
-        records = [container["id"] for container in http.get("/containers", params={"limit": 100}).json()["data"]]
+        records = [each["id"] for each in http.get("/containers", params={"limit": 100}).json()["data"]]
         files = run(http, shared, "find /mnt/data /tmp -mindepth 1; pgrep -a sleep")["stdout"]
         return sorted(service.engine_containers()), records, files
 
@@ -57,19 +60,9 @@ async def crowd(service: Service) -> AsyncIterator[list[str]]:
     async with open_store(sqlite_url(service.data_dir / "sandlot.db")) as store:
         owner = (await store.keys.list())[0].id
         for number, container_id in enumerate(ids):
-            made_at = 1_700_000_000 + number // 10
-            await store.containers.add(
-                Container(
-                    id=container_id,
-                    owner=owner,
-                    name="odd" if number % 2 else "even",
-                    status=ContainerStatus.EXPIRED,
-                    created_at=made_at,
-                    last_active_at=made_at,
-                    memory_limit=MemoryLimit.GIB_1,
-                    expires_after_minutes=20,
-                )
-            )
+            name, made_at = "odd" if number % 2 else "even", 1_700_000_000 + number // 10
+            made = container(owner=owner, name=name, status=EXPIRED, created_at=made_at, last_active_at=made_at)
+            await store.containers.add(replace(made, id=container_id))
         yield ids
         for container_id in ids:
             await store.containers.remove(container_id)
