@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime import runtime as runtime_module
 from runtime.config import Config
 from runtime.errors import DatabaseUnusable, NotFound, StorageUnavailable
 from runtime.file_values import FilePurpose, FileSpec
@@ -117,11 +118,12 @@ async def test_what_comes_after_its_key_is_gone_goes(tmp_path: Path) -> None:
             await runtime.containers.retrieve(OWNER, container.id)
 
 
-async def test_expired_files_go(tmp_path: Path) -> None:
+async def test_expired_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file whose time is up goes without anybody asking for it."""
+    monkeypatch.setattr(runtime_module, "SWEEP_SECONDS", 0.1)
     config = Config(data_dir=tmp_path / "data", pool_size=0, pool_max_size=0)
     async with Runtime.open(config) as runtime:
-        made = await runtime.files.create(OWNER, body(b"x"), lambda: FileSpec("a", FilePurpose.EVALS, 0))
+        made = await runtime.files.create(OWNER, body(b"x"), lambda: FileSpec("a", FilePurpose.EVALS, 2))
         (path,) = config.data_dir.glob(f"blobs/*/{made.blob_id}")
         await gone(path.exists)
 
