@@ -1,10 +1,12 @@
-"""The program whose connections are measured, the same on the host and in sandboxes: Python alone is enough for it.
+"""The program whose connections are measured, the same on the host and in sandboxes: Python alone runs it.
 
-`https_client.py WHERE HOST CA_FILE` connects to port 443 of WHERE, an address or a name, and wants to find HOST there.
-It takes errands from its standard input, a line each, and answers each by a line of JSON with the `seconds` it took:
+`https_client.py WHERE HOST CA_FILE LIBRARY` connects to port 443 of WHERE, an address or a name, and wants to find HOST
+there. LIBRARY is an archive with the library `requests`. It takes errands from its standard input, a line each, and
+answers each by a line of JSON with the `seconds` it took:
 
     connect         look WHERE up, connect, shake hands, and have one small request answered
     requests COUNT  small requests, one after the other, on a connection that is there already
+    session COUNT   the same by that library, as most programs would
     download BYTES  one large answer, on such a connection
     upload BYTES    one large request, on such a connection
 
@@ -19,6 +21,10 @@ import socket
 import ssl
 import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from requests import Session
 
 PIECE = bytes(range(256)) * 4096
 """What bodies are made of, over and over: 1 MiB."""
@@ -33,10 +39,12 @@ HEADERS = {"Authorization": "Bearer $API_KEY"}
 class Client:
     """Knows where the server is. Each errand gives the seconds it took."""
 
-    def __init__(self, where: str, host: str, ca_file: str) -> None:
+    def __init__(self, where: str, host: str, ca_file: str, library: str) -> None:
         self._where = where
         self._host = host
+        self._ca_file = ca_file
         self._trust = ssl.create_default_context(cafile=ca_file)
+        sys.path.append(library)
 
     def connect(self) -> float:
         """A new connection, and what it is good for."""
@@ -57,6 +65,23 @@ class Client:
         seconds = time.perf_counter() - began
         connection.close()
         return seconds
+
+    def session(self, count: int) -> float:
+        """Many small requests, by a library."""
+        from requests import Session
+
+        look_up = socket.getaddrinfo
+        socket.getaddrinfo = lambda _, *others, **options: look_up(self._where, *others, **options)
+        try:
+            with Session() as session:
+                session.headers.update(HEADERS)
+                self._fetch(session)
+                began = time.perf_counter()
+                for _ in range(count):
+                    self._fetch(session)
+                return time.perf_counter() - began
+        finally:
+            socket.getaddrinfo = look_up
 
     def download(self, size: int) -> float:
         """One large answer."""
@@ -82,6 +107,11 @@ class Client:
         if arrived != str(size).encode():
             raise ValueError(f"{arrived!r} of {size} bytes arrived.")
         return seconds
+
+    def _fetch(self, session: Session) -> None:
+        response = session.get(f"https://{self._host}/{SMALL}", verify=self._ca_file)
+        if response.status_code != http.client.OK or len(response.content) != SMALL:
+            raise ValueError(f"{response.status_code}, and {len(response.content)} bytes.")
 
     def _connected(self) -> http.client.HTTPSConnection:
         plain = socket.create_connection((self._where, 443), TIMEOUT_SECONDS)

@@ -12,6 +12,8 @@ from typing import Self
 
 import trustme
 
+from bench.library import pack
+
 SPLICED = "spliced.test"
 INTERCEPTED = "intercepted.test"
 """Its names: the same server, to be reached without a secret and with one."""
@@ -22,14 +24,16 @@ VALUE = "value-of-the-secret"
 class Site:
     """The server, with a certificate (P-256) of an authority of its own. As a context manager it starts and ends.
 
-    `address` is below 127.0.0.0/8, `ca_file` the authority's certificate, `chain` the server's with its key. It listens
-    on port 443, which takes root.
+    `address` is below 127.0.0.0/8, `ca_file` the authority's certificate, `chain` the server's with its key, `library`
+    an archive with a library for its clients. It listens on port 443, which takes root.
     """
 
     def __init__(self, folder: Path) -> None:
         self.address = f"127.128.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
         self.ca_file = folder / "ca.pem"
         self.chain = folder / "chain.pem"
+        self.library = folder / "library.zip"
+        pack(self.library)
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(self.ca_file))
         authority.issue_cert(SPLICED, INTERCEPTED).private_key_and_cert_chain_pem.write_to_path(str(self.chain))

@@ -44,7 +44,7 @@ class HttpsByHaproxy(HttpsOnHost):
 
     def __init__(self, name: str, host: str, site: Site, folder: Path) -> None:
         self._address = f"127.{129 + list(MODES).index(host)}.{site.address.split('.', 2)[2]}"
-        super().__init__(name, self._address, host, site.ca_file)
+        super().__init__(name, self._address, host, site)
         self._file = folder / f"{host}.cfg"
         self._file.write_text(COMMON + MODES[host].format(address=self._address, site=site, host=host, value=VALUE))
         self._haproxy: subprocess.Popen[bytes]

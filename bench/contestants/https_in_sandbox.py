@@ -17,7 +17,7 @@ from bench.site import Site
 START = """
 mkfifo errands answers
 cat {ca_file} "$SSL_CERT_FILE" > trusted.pem
-python3 https_client.py {host} {host} trusted.pem 0<>errands 1<>answers 2>errors &
+python3 https_client.py {host} {host} trusted.pem {library} 0<>errands 1<>answers 2>errors &
 """
 RUN = 'echo {errand} 1<>errands; read -r -t 60 answer <>answers && echo "$answer" || cat errors'
 
@@ -35,9 +35,9 @@ class HttpsInSandbox:
     def __enter__(self) -> Self:
         made = self._connection.json("POST", "/v1/containers", {"name": "bench", "network_policy": self._site.policy})
         self._path = f"/v1/containers/{made['id']}"
-        for file in (Path(https_client.__file__), self._site.ca_file):
+        for file in (Path(https_client.__file__), self._site.ca_file, self._site.library):
             self._connection.submit(f"{self._path}/files", form("file", file.name, file.read_bytes()))
-        self._run(START.format(host=self._host, ca_file=self._site.ca_file.name))
+        self._run(START.format(host=self._host, ca_file=self._site.ca_file.name, library=self._site.library.name))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -6,19 +6,19 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from typing import Self
 
 from bench import https_client
+from bench.site import Site
 
 
 class HttpsOnHost:
     """Implements ReachesServer, by the system's own Python, as in the sandbox. No name is looked up."""
 
-    def __init__(self, name: str, address: str, host: str, ca_file: Path) -> None:
+    def __init__(self, name: str, address: str, host: str, site: Site) -> None:
         self.name = name
         python = shutil.which("python3", path="/usr/bin") or sys.executable
-        self._command = [python, https_client.__file__, address, host, str(ca_file)]
+        self._command = [python, https_client.__file__, address, host, str(site.ca_file), str(site.library)]
         self._program: subprocess.Popen[str]
 
     def __enter__(self) -> Self:

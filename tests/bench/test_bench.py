@@ -21,7 +21,7 @@ PARTS = {
     "sandboxes": [9, 1, 1, 1, 1, 4, 7, 7, GIVERS, 8, GIVERS],
     "files": [3, 3],
     "creates": [2],
-    "network": [5, 5, 5, 5],
+    "network": [5, 5, 5, 5, 5],
 }
 """How many contestants each benchmark has. What is at scale is tried out by test_scale."""
 
