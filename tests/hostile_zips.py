@@ -153,6 +153,7 @@ HOSTILE = {
     "half of the files on another disk": Hostile(_ending(entries=2), "several"),
     "garbage after the end": Hostile(_ending(after=b"garbage"), "follows its end"),
     "garbage before the beginning": Hostile(lambda: b"garbage" + build([_GOOD]), "list of files"),
+    "a comment full of ends": Hostile(_ending(comment=b"PK\5\6" * 16), "not a whole one"),
     "a comment cut short": Hostile(lambda: build([_GOOD], End(comment=b"comment"))[:-1], "not a whole one"),
     "a zip cut short": Hostile(lambda: build([_GOOD])[:-1], "not a whole one"),
     "half a zip": Hostile(lambda: build([_GOOD])[:60], "not a whole one"),

@@ -19,6 +19,7 @@ from runtime.errors import InvalidInput
 
 _UTF8_FLAG = 1 << 11
 _MAX_COMMENT_BYTES = 0xFFFF
+_ENDS_TRIED = 16  # of the thousands that a comment can have in it; each zip in a zip may have such a one
 
 
 class _End(NamedTuple):
@@ -113,17 +114,19 @@ def read_directory(zip_file: BinaryIO) -> Directory:
 
 
 def _find_end(zip_file: BinaryIO) -> tuple[_End, int]:
-    """The last end record whose comment ends where the zip ends, and its offset."""
+    """The last end record whose comment ends where the zip ends, and its offset. It is among the last few."""
     size = zip_file.seek(0, os.SEEK_END)
     tail_offset = max(size - _END.size - _MAX_COMMENT_BYTES, 0)
     tail = read_at(zip_file, tail_offset, size - tail_offset)
-    at = tail.rfind(_END_SIGNATURE)
-    while at >= 0:
+    at = len(tail)
+    for _ in range(_ENDS_TRIED):
+        at = tail.rfind(_END_SIGNATURE, 0, at)
+        if at < 0:
+            break
         if at + _END.size <= len(tail):
             end = _End._make(_END.unpack_from(tail, at))
             if at + _END.size + end.comment_length == len(tail):
                 return end, tail_offset + at
-        at = tail.rfind(_END_SIGNATURE, 0, at)
     raise refusal("This is not a zip, or not a whole one, or something follows its end.")
 
 
