@@ -78,6 +78,15 @@ def _nested(content: bytes, times: int) -> bytes:
     return skill({"inner.zip": _nested(content, times - 1)} if times else {"zeros": content})
 
 
+def _almost_too_large(last: str) -> bytes:
+    """A skill with almost as much in zips as there may be, and zips of empty files, the last one of that name."""
+    zeros = bytes(24 * MB)
+    packed = deflate(zeros)
+    large = build([Member(name=str(number), content=zeros, packed=packed) for number in range(10)])
+    empty = build([*[Member(name="empty")] * (MAX_ENTRIES - 1), Member(name=last)])
+    return skill({"large.zip": large, **{f"{number}.zip": empty for number in range(3)}})
+
+
 HOSTILE = {
     # Bombs
     "a bomb": Hostile(lambda: skill({"zeros": bytes(MAX_FILE_BYTES + 1)}), "25 MB"),
@@ -93,6 +102,8 @@ HOSTILE = {
         "256 MB",
     ),
     "zips without an end": Hostile(lambda: _nested(b"", 3), "2 others"),
+    "zips of empty files in it": Hostile(lambda: _almost_too_large("last"), "256 MB"),
+    "zips in it that are none in the end": Hostile(lambda: _almost_too_large("../last"), "256 MB"),
     "overlapping files": Hostile(_quoted, "overlap"),
     "a list that says a million": Hostile(_ending(entries=65_535, entries_here=65_535), f"at most {MAX_ENTRIES}"),
     "sizes of ZIP64": Hostile(_with(size=0xFFFFFFFF), "25 MB"),

@@ -113,6 +113,15 @@ def read_directory(zip_file: BinaryIO) -> Directory:
     return Directory(entries, end.offset)
 
 
+def count_entries(zip_file: BinaryIO) -> int:
+    """How many entries `read_directory` would look at, whether or not all are good; none in what it wouldn't read."""
+    try:
+        entries = _find_end(zip_file)[0].entries
+    except InvalidInput:
+        return 0
+    return entries if entries <= MAX_ENTRIES else 0
+
+
 def _find_end(zip_file: BinaryIO) -> tuple[_End, int]:
     """The last end record whose comment ends where the zip ends, and its offset. It is among the last few."""
     size = zip_file.seek(0, os.SEEK_END)

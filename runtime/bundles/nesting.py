@@ -9,8 +9,9 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from runtime.bundles.archive import read_archive
+from runtime.bundles.directory import count_entries
 from runtime.bundles.files import BundleFile
-from runtime.bundles.limits import MAX_NESTED_ZIPS, MAX_UNPACKED_BYTES, MB, megabytes
+from runtime.bundles.limits import MAX_NESTED_ZIPS, MAX_UNPACKED_BYTES, MB, NESTED_ENTRY_BYTES, megabytes
 from runtime.bundles.refusals import refusal, shown
 from runtime.errors import InvalidInput
 
@@ -28,10 +29,10 @@ def check_nested(files: Sequence[BundleFile]) -> None:
 def _weigh(files: Sequence[BundleFile], room: int, depth: int) -> int:
     """How much of the room the zips among the files leave, with what is in them."""
     for file in files:
-        with _files_in(file) as inside:
+        with _files_in(file) as (entries, inside):
             if inside and depth > MAX_NESTED_ZIPS:
                 raise refusal(f"{shown(file.path)} is a zip in more than {MAX_NESTED_ZIPS} others.")
-            room -= sum(found.size for found in inside)
+            room -= entries * NESTED_ENTRY_BYTES + sum(found.size for found in inside)
             if room < 0:
                 raise refusal(f"The zips in the bundle are larger unpacked than {megabytes(MAX_UNPACKED_BYTES)}.")
             room = _weigh(inside, room, depth + 1)
@@ -39,18 +40,20 @@ def _weigh(files: Sequence[BundleFile], room: int, depth: int) -> int:
 
 
 @contextmanager
-def _files_in(file: BundleFile) -> Iterator[Sequence[BundleFile]]:
-    """The files in a zip, to be read in the context; none if it isn't one."""
+def _files_in(file: BundleFile) -> Iterator[tuple[int, Sequence[BundleFile]]]:
+    """How many entries a zip has to look at, and its files, to be read in the context; none if it isn't one."""
     with file.open() as content, SpooledTemporaryFile(MB) as copy:
         start = content.read(len(_SIGNATURE))
         if start != _SIGNATURE:
-            yield ()
+            yield 0, ()
             return
         copy.write(start)
         shutil.copyfileobj(content, copy)
+        zip_file = cast(BinaryIO, copy)
+        entries = count_entries(zip_file)
         try:
-            archive = read_archive(cast(BinaryIO, copy))
+            archive = read_archive(zip_file)
         except InvalidInput:
-            yield ()
+            yield entries, ()
         else:
-            yield archive.files
+            yield entries, archive.files
