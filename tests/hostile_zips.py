@@ -102,6 +102,10 @@ HOSTILE = {
         "256 MB",
     ),
     "zips without an end": Hostile(lambda: _nested(b"", 3), "2 others"),
+    "bombs in zips in zips in it": Hostile(
+        lambda: skill({f"{number}.zip": skill({"a.zip": skill({"zeros": bytes(24 * MB)})}) for number in range(11)}),
+        "256 MB",
+    ),
     "zips of empty files in it": Hostile(lambda: _almost_too_large("last"), "256 MB"),
     "zips in it that are none in the end": Hostile(lambda: _almost_too_large("../last"), "256 MB"),
     "overlapping files": Hostile(_quoted, "overlap"),

@@ -61,6 +61,7 @@ def test_legal(path: str) -> None:
         "a/\ud800",
         "a/" + "é" * 128,
         "/".join(["x" * 204] * 4 + ["x" * 205]),
+        "/".join(["é" * 102] * 5 + ["x"]),
         "/".join("x" * (MAX_DEPTH + 1)),
     ],
 )
