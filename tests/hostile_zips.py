@@ -155,6 +155,7 @@ HOSTILE = {
     "packed by nobody knows what": Hostile(_with(method=99), "method"),
     "packed bytes that are none": Hostile(_with(packed=b"\xff" * 9, size=100), "can't be unpacked"),
     "packed bytes that stop": Hostile(_with(content=_ZEROS, packed=deflate(_ZEROS)[:-9]), "cut short"),
+    "many packed bytes that go on": Hostile(_with(content=_ZEROS, packed=deflate(_ZEROS) + b"more"), "goes on"),
     "packed bytes that go on": Hostile(_with(packed=deflate(b"") + b"more"), "goes on"),
     "packed bytes that go on and on": Hostile(_with(packed=deflate(b"") + bytes(MB)), "goes on"),
     "another name beside the file": Hostile(_with(local_name=b"csv-tools/evil"), "another beside"),

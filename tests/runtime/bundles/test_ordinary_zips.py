@@ -70,6 +70,13 @@ def test_same_files_same_bytes(case: str) -> None:
     assert of_zip(ORDINARY[case])[1] == SAME
 
 
+def test_files_of_every_size() -> None:
+    """A file comes along whole wherever the pieces end in which it is unpacked: some of a byte may still be to come."""
+    sizes = range(64 * 1024 - 2, 64 * 1024 + 300, 10)
+    kept = zipfile.ZipFile(io.BytesIO(of_zip(skill({str(size): bytes(size) for size in sizes}))[1]))
+    assert all(kept.read(f"csv-tools/{size}") == bytes(size) for size in sizes)
+
+
 def test_old_names() -> None:
     """A name in neither UTF-8 nor with a flag is in code page 437."""
     assert "csv-tools/é.txt" in _names(skill({}, Member(name=b"csv-tools/\x82.txt", flags=0)))
