@@ -7,6 +7,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -42,7 +43,7 @@ class Sandboxes:
         self._gates = gates
         self._image = image
         self._labels = {INSTANCE_LABEL: instance_id}
-        self._live: dict[str, Sandbox] = {}
+        self._live: dict[str, Sandbox] = {}  # those whose links hold
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self, container: Container, files: Path | None) -> Sandbox:
@@ -89,7 +90,7 @@ class Sandboxes:
         except NotFound as error:
             raise SandboxLost(error.message) from error
         sandbox = self._live.get(container.id)
-        if sandbox is None or sandbox.lost:
+        if sandbox is None:
             raise SandboxLost("The sandbox was lost before it was used.")
         await self._set_network(container.id, sandbox)
         return sandbox
@@ -108,8 +109,7 @@ class Sandboxes:
 
     def lost(self, name: str) -> bool:
         """Whether there is no link to that sandbox, at the moment."""
-        sandbox = self._live.get(name)
-        return sandbox is None or sandbox.lost
+        return name not in self._live
 
     def free_memory(self) -> int | None:
         """How many bytes of memory sandboxes have left together; None where that can't be known."""
@@ -118,11 +118,11 @@ class Sandboxes:
     async def get(self, container_id: str) -> Sandbox:
         """The container's sandbox, with its link; NotFound when there is none to talk to any more."""
         sandbox = self._live.get(container_id)
-        if sandbox is not None and not sandbox.lost:
+        if sandbox is not None:
             return sandbox
         async with self._locks.setdefault(container_id, asyncio.Lock()):
             sandbox = self._live.get(container_id)
-            if sandbox is None or sandbox.lost:
+            if sandbox is None:
                 async with self._linked(container_id, REJOIN_SECONDS) as sandbox:
                     try:
                         await self._set_network(container_id, sandbox)
@@ -133,8 +133,7 @@ class Sandboxes:
     def cut_off(self, container_id: str) -> None:
         """Close the sandbox's gate and its link, if there are: nothing goes in or out any more."""
         self._gates.close(container_id)
-        sandbox = self._live.pop(container_id, None)
-        if sandbox is not None:
+        if sandbox := self._live.get(container_id):
             sandbox.close()
 
     async def destroy(self, container_id: str) -> None:
@@ -152,9 +151,8 @@ class Sandboxes:
 
     def close(self) -> None:
         """End all links. The sandboxes go on."""
-        for sandbox in self._live.values():
+        for sandbox in list(self._live.values()):
             sandbox.close()
-        self._live.clear()
 
     @asynccontextmanager
     async def _linked(self, container_id: str, deadline: float, first: bytes = b"") -> AsyncIterator[Sandbox]:
@@ -166,13 +164,18 @@ class Sandboxes:
         stream = await self._engine.attach(container_id)
         stream.write(first)
         session = await LinkSession.establish(stream, deadline, on_open)
-        sandbox = Sandbox(*await self._shortened(container_id, session, on_open))
+        session, point = await self._shortened(container_id, session, on_open)
+        sandbox = Sandbox(session, point)
         try:
             yield sandbox
         except BaseException:
             sandbox.close()
             raise
         self._live[container_id] = sandbox
+        session.on_lost(partial(self._forget, container_id))  # at once, if it was lost meanwhile
+
+    def _forget(self, container_id: str) -> None:
+        self._live.pop(container_id, None)
 
     async def _shortened(
         self, container_id: str, session: LinkSession, on_open: OnOpen

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import uuid
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
@@ -133,6 +135,16 @@ async def test_a_prepared_one_that_has_gone(gates: Gates, sandboxes: Sandboxes) 
             await asyncio.sleep(0.01)
     with pytest.raises(SandboxLost):
         await sandboxes.fit(record, None)
+
+
+async def test_one_that_has_gone_takes_no_memory(gates: Gates, sandboxes: Sandboxes) -> None:
+    """Nothing is kept of it and its link, though nobody asks for it again."""
+    kept = weakref.ref(await sandboxes.start(record := made(gates, None), None))
+    remove(record.id)
+    async with asyncio.timeout(PATIENCE):
+        while kept() is not None:
+            gc.collect()
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(("limit", "with_files"), [(MemoryLimit.GIB_4, False), (PREPARED_MEMORY, True)])
