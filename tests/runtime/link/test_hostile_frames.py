@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import tracemalloc
 from collections.abc import Callable, Iterable
 
@@ -181,20 +182,49 @@ async def test_more_after_the_end() -> None:
     assert stream.closed
 
 
-@pytest.mark.parametrize("piece", [b"\xff" * 9, FULL[:-9], b"\xff" * MAX_PAYLOAD])
+@pytest.mark.parametrize("piece", [b"", b"\xff" * 9, FULL[:-9], b"\xff" * MAX_PAYLOAD])
 async def test_flood_on_a_channel_that_was_given_up(piece: bytes) -> None:
     """An agent may still send what it had credit for, and no more than that, in however many frames."""
 
     def answer(frame: Frame) -> Iterable[bytes]:
-        return [encode(DATA, frame.channel, piece)] * (8 * WINDOW // len(piece)) if frame.kind == RESET else []
+        data = encode(DATA, frame.channel, piece)
+        return [data] * (8 * WINDOW // len(data)) if frame.kind == RESET else []
 
     stream = HostileStream(answer)
     session = await LinkSession.establish(stream, 5)
     session.open({}).close()
     other = session.open({})
     with pytest.raises(AgentMisbehaved):
-        await other.header()
+        await asyncio.wait_for(other.header(), 60)
     assert stream.closed
+
+
+async def test_all_that_was_on_its_way_on_a_channel_that_was_given_up() -> None:
+    """An agent that had sent its whole answer, of as much as it had credit for, has done nothing wrong."""
+    session = await LinkSession.establish(HostileStream(once(lambda n: whole(n, {}, bytes(WINDOW)))), 5)
+    session.open({}).close()
+    other = session.open({})
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not session.lost
+    other.close()
+
+
+async def test_nothing_is_opened_after_the_end() -> None:
+    """What has come along with frames by which the link has ended is passed over."""
+    opened = []
+
+    def close(header: Json, _: LinkConnection) -> None:
+        opened.append(header["number"])
+        session.close()
+
+    def answer(_: int) -> Iterable[bytes]:
+        yield b"".join(encode_json(OPEN, AGENT_CHANNELS + number, {"number": number}) for number in range(3))
+
+    session = await LinkSession.establish(HostileStream(once(answer)), 5, close)
+    with pytest.raises(SandboxLost):
+        await session.open({}).header()
+    assert opened == [0]
 
 
 async def test_endings_that_are_never_confirmed() -> None:
@@ -247,6 +277,26 @@ async def test_no_answer_to_hello(takes_more: bool) -> None:
     with pytest.raises(SandboxLost):
         await LinkSession.establish(stream, 0.1)
     assert stream.closed
+
+
+async def test_much_in_front_of_hello() -> None:
+    """What an agent still says of an earlier time is passed over, and takes no memory."""
+
+    class Talkative(HostileStream):
+        def write(self, data: bytes) -> None:
+            """Answers after 25 MB."""
+            self._pieces = itertools.chain(itertools.repeat(b"\x01" * 2**18, 100), [data.lstrip(b"\xff")])
+            self.resume()
+
+    stream = Talkative(silent)
+    tracemalloc.start()
+    try:
+        session = await LinkSession.establish(stream, 30)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2**21
+    session.close()
 
 
 async def test_an_agent_that_hangs_up_at_once() -> None:
@@ -307,5 +357,19 @@ async def test_a_slow_agent_is_not_always_late() -> None:
 
     stream = Slow()
     session = await LinkSession.establish(stream, 20)
+    assert not session.lost
+    session.close()
+
+
+async def test_an_agent_that_is_slow_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes to answer a HELLO, it isn't asked again each time before it has answered."""
+    monkeypatch.setattr(session_module, "RETRY_SECONDS", 0.02)
+
+    class Slow(HostileStream):
+        def write(self, data: bytes) -> None:
+            """Answers, but only after a while."""
+            asyncio.get_running_loop().call_later(0.2, self._receive, data.lstrip(b"\xff"))
+
+    session = await LinkSession.establish(Slow(silent), 10)
     assert not session.lost
     session.close()
