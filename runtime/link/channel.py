@@ -124,9 +124,8 @@ class Channel:
         self._changed.set()
 
     def fail(self, error: Failure) -> None:
-        """Nothing more will come."""
-        if self._failure is None and not self._ended:
-            self._failure = error
+        """Nothing more will come, and the answer hasn't ended."""
+        self._failure = error
         self._changed.set()
 
     async def _until(self, condition: Callable[[], bool]) -> None:
