@@ -132,3 +132,5 @@ class Storage:
                 yield piece
         finally:
             self._incoming[owner] -= growth
+            if not self._incoming[owner]:
+                del self._incoming[owner]

@@ -146,6 +146,7 @@ async def test_quota_counts_what_is_coming_in(storage: Storage, store: Store, pl
     await keep(storage, store, body(bytes(41_000)), owner="key_2")
     paused.go_on.set()
     await task
+    assert not storage._incoming  # nor is anything kept of who once brought something
     assert len(await agreed(place, store)) == 2
 
 
