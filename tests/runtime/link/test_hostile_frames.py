@@ -199,6 +199,32 @@ async def test_flood_on_a_channel_that_was_given_up(piece: bytes) -> None:
     assert stream.closed
 
 
+async def test_a_connection_that_was_closed_and_one_that_was_lost() -> None:
+    """Only who hasn't closed it is told of a loss, and may end it all the same."""
+    connections: list[LinkConnection] = []
+    lost: list[int] = []
+
+    def accept(_: Json, connection: LinkConnection) -> None:
+        connections.append(connection)
+        connection.on_lost(lambda: lost.append(connection.number))
+
+    def answer(_: int) -> Iterable[bytes]:
+        yield OPENED
+        yield encode_json(OPEN, N + 1, {})
+        yield encode(END, N + 1, COUNT.pack(0))
+
+    session = await LinkSession.establish(HostileStream(once(answer)), 5, accept)
+    session.open({})
+    for _ in range(100):
+        await asyncio.sleep(0)
+    connections[0].close()
+    session.close()
+    connections[1].end()
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert lost == [N + 1]
+
+
 async def test_all_that_was_on_its_way_on_a_channel_that_was_given_up() -> None:
     """An agent that had sent its whole answer, of as much as it had credit for, has done nothing wrong."""
     session = await LinkSession.establish(HostileStream(once(lambda n: whole(n, {}, bytes(WINDOW)))), 5)
