@@ -125,7 +125,7 @@ def test_a_call_is_bounded_as_a_whole(commands: int, kept: int) -> None:
     assert log.size < MAX_CHARACTERS + 100 * commands
 
 
-@pytest.mark.parametrize("limit", [1000, 10**6])
+@pytest.mark.parametrize("limit", [400, 10**6])
 def test_many_small_events(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Output that is read as it comes makes so many events and no more; what follows waits for the end."""
     monkeypatch.setattr(output_module, "MAX_LIVE_EVENTS", 100)
@@ -138,6 +138,15 @@ def test_many_small_events(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     log.exit(0, EXIT)
     assert len(written(log, 0, 0)) + len(written(log, 0, 1)) == 400
     assert "truncated" not in written(log, 0, 0)
+
+
+@pytest.mark.parametrize(("size", "joined"), [(PIECE // 2, [2, 2, 1]), (PIECE // 2 + 1, [1, 1, 1, 1, 1])])
+def test_all_output_in_few_pieces(size: int, joined: list[int]) -> None:
+    """What was written in turns is told of each stream by itself, in pieces as large as they may be and no larger."""
+    log = OutputLog(1, 10**6)
+    for number in range(10):
+        log.write(0, number % 2, b"x" * size)
+    assert list(log.texts()) == [(0, stream, "x" * size * pieces) for stream in STREAMS for pieces in joined]
 
 
 def test_a_flood_takes_no_room() -> None:
