@@ -1,4 +1,4 @@
-"""Calls in an agent that the kernel refuses something."""
+"""Calls in an agent: those that the kernel refuses something, and those that are kept."""
 
 from __future__ import annotations
 
@@ -37,6 +37,24 @@ for number, full in enumerate([False, True, True, False]):
     print(json.dumps([events(number), descriptors()]), flush=True)
 """
 
+KEPT = """
+import json
+from runtime.agent import calls as calls_module
+from runtime.agent.loop import Loop
+from runtime.agent.processes import Processes
+
+calls_module.KEPT_CALLS, calls_module.KEPT_CHARACTERS = 3, 3000
+loop = Loop()
+calls = calls_module.Calls(loop, Processes(loop), "/")
+for number, size in enumerate([1, 1, 1, 1, 1500, 9000, 1, 1, 1, 1]):
+    spec = dict(created_at=1, timeout_ms=None, max_output_length=10000, working_directory="/", env={}, stdin="")
+    call = calls.start({**spec, "id": str(number), "commands": [f"printf %{size}d"]})
+    call.listeners.append(lambda: loop.stop() if call.over else None)
+    loop._running = True
+    loop.run()
+    print(json.dumps(list(map(int, calls._calls))))
+"""
+
 
 def test_commands_that_can_not_be_told() -> None:
     """A command that its shell can't be told fails and says why. No part of it runs, and nothing is left open."""
@@ -51,3 +69,12 @@ def test_commands_that_can_not_be_told() -> None:
         assert [event[2]["exit_code"] for event in events if event[0] == "exit"] == [126, 126]
         assert events[-1] == ["done", "completed"]
     assert again[1] == full[1] <= last[1] == first[1]
+
+
+def test_calls_that_are_kept() -> None:
+    """Of those that have ended the latest are kept: so many, of so many characters, and the last however long it is."""
+    ran = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=True, timeout=60)
+    kept = [json.loads(line) for line in ran.stdout.splitlines()]
+    by_number = [[0], [0, 1], [0, 1, 2], [1, 2, 3]]
+    by_size = [[3, 4], [5], [6]]
+    assert kept == [*by_number, *by_size, [6, 7], [6, 7, 8], [7, 8, 9]]
