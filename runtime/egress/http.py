@@ -44,6 +44,8 @@ async def _dialled(client: ByteChannel, host: str, dial: Callable[[], Awaitable[
     try:
         return await dial()
     except Denied as denied:
-        client.write(own_answer(502, f"{host} is not to be reached: {denied.reason}."))
-        await linger(client)
-        raise
+        try:
+            client.write(own_answer(502, f"{host} is not to be reached: {denied.reason}."))
+            await linger(client)
+        finally:  # whoever cuts the connection off meanwhile: that isn't why it comes to nothing
+            raise denied

@@ -49,8 +49,10 @@ async def _shake_hands(program: TlsChannel, client: ByteChannel) -> None:
         async with asyncio.timeout(HANDSHAKE_SECONDS):
             await program.shake_hands()
     except (ssl.SSLError, TimeoutError):
-        await linger(client)  # TLS has told why
-        raise Denied(Reason.TLS_FAILED) from None
+        try:
+            await linger(client)  # TLS has told why
+        finally:
+            raise Denied(Reason.TLS_FAILED) from None
 
 
 async def _verified(dial: Callable[[], Awaitable[ByteChannel]], trust: ssl.SSLContext, host: str) -> ByteChannel:

@@ -12,6 +12,7 @@ from runtime.egress.gate import Gate
 from runtime.network_values import Reason, SecretName, Verdict
 from tests.runtime.egress.gates import HOST, RAW_PORT, denied_for, fetched, open_gate
 from tests.runtime.egress.hellos import real_hello
+from tests.runtime.egress.memory_connections import Program
 from tests.runtime.egress.stub_resolvers import StubResolver
 from tests.runtime.egress.stub_servers import StubServer, new_address
 from tests.runtime.egress.stub_streams import server_context
@@ -100,6 +101,23 @@ async def test_a_server_that_is_not_there_is_written_down() -> None:
         assert [(each.verdict, each.reason) for each in gate.records()] == [(Verdict.DENIED, Reason.CONNECT_FAILED)]
 
 
+@pytest.mark.parametrize("ends", ["the program", "the container"])
+async def test_who_is_told_why_cannot_keep_it_off_the_record(ends: str) -> None:
+    """Though the connection is cut off while the gate waits for its end."""
+    async with open_gate(StubResolver({HOST: "10.0.0.1"})) as gate:
+        program = Program()
+        gate.accept(HOST, HTTP_PORT, program.connection)
+        await program.send(get("/"))
+        assert b"address_not_public" in await program.receive()
+        if ends == "the program":
+            program.cut()
+        else:
+            gate.close()
+        await program.gate_end.closed.wait()
+        [record] = gate.records()
+    assert (record.reason, record.address) == (Reason.ADDRESS_NOT_PUBLIC, "10.0.0.1")
+
+
 async def test_a_secret_reaches_its_server_and_nothing_else(authority: trustme.CA, ca_bundle: Path) -> None:
     """Not the program, which sees the placeholder where the server echoes the value, nor the records."""
     with StubServer(TLS_PORT, tls=server_context(authority.issue_cert(HOST))) as server:
@@ -148,6 +166,23 @@ async def test_a_server_that_cannot_show_who_it_is_gets_nothing(authority: trust
             [record] = gate.records()
     assert (record.verdict, record.reason) == (Verdict.DENIED, Reason.CERTIFICATE_INVALID)
     assert server.received == b""
+
+
+async def test_a_program_that_is_told_of_its_tls_cannot_keep_it_off_the_record() -> None:
+    """What it says after its ClientHello is no TLS; then it goes away, and nothing was intercepted."""
+    with StubServer(TLS_PORT) as server:
+        resolver = StubResolver({HOST: server.address})
+        async with open_gate(resolver, secrets=[SECRET], values={SECRET: CANARY}) as gate:
+            program = Program()
+            gate.accept(HOST, TLS_PORT, program.connection)
+            await program.send(real_hello(HOST))
+            await program.receive()
+            await program.send(get("/"))
+            await program.receive()
+            program.cut()
+            await program.gate_end.closed.wait()
+            [record] = gate.records()
+    assert (record.verdict, record.reason) == (Verdict.DENIED, Reason.TLS_FAILED)
 
 
 async def test_secrets_do_not_change_what_the_program_may_say_in_tls() -> None:
