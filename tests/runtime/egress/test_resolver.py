@@ -16,6 +16,7 @@ import pytest
 
 from runtime.egress import resolver as module
 from runtime.egress.resolver import (
+    MAX_ADDRESSES,
     MAX_KEPT,
     MAX_QUESTIONS,
     NameNotFound,
@@ -90,6 +91,17 @@ def test_no_host_is_told_from_no_answer(monkeypatch: pytest.MonkeyPatch, error: 
 
     monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
     assert type(look_up("api.example.com")) is kind
+
+
+def test_of_many_addresses_the_first_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs a name's DNS may have thousands in it, and each is looked at while others wait."""
+    addresses = [str(ip_address("8.8.0.0") + number) for number in range(4_000)]
+
+    def getaddrinfo(*_: object, **__: object) -> list[object]:
+        return [(0, 0, 0, "", (address, 0)) for address in addresses]
+
+    monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
+    assert look_up("api.example.com") == list(map(ip_address, addresses[:MAX_ADDRESSES]))
 
 
 NAMES: dict[str, str | list[str]] = {
