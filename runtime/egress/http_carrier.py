@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 from runtime.egress.bytes import ByteChannel, ChannelBroken
-from runtime.egress.http_answers import own_answer
+from runtime.egress.http_answers import MAX_SEARCHED, own_answer
 from runtime.egress.http_conversation import Conversation
 from runtime.egress.pace import Pace
 from runtime.network_values import Reason
@@ -30,7 +30,7 @@ class HttpCarrier:
 
     def __init__(self, conversation: Conversation, client: ByteChannel, deny: Callable[[Reason], None]) -> None:
         self._conversation = conversation
-        self._program = _Side(client, conversation.from_program, _fail, self)
+        self._program = _Side(client, conversation.from_program, _fail, self, PIECE)
         self._server: _Side | None = None
         self._deny = deny
         self._asked = asyncio.Event()
@@ -46,7 +46,8 @@ class HttpCarrier:
 
     async def carry(self, server: ByteChannel) -> None:
         """Carry it with this server, until it is over."""
-        self._server = _Side(server, self._conversation.from_server, self._lose_server, self)
+        most = min(PIECE, MAX_SEARCHED // max(self._conversation.most_sought, 1))
+        self._server = _Side(server, self._conversation.from_server, self._lose_server, self, most)
         server.hand_over(self._server)
         self.take(_say_nothing)  # what the program has asked meanwhile is handed out
         await self._over.wait()
@@ -109,6 +110,7 @@ class _Side(asyncio.Protocol):
         take: Callable[[bytes | memoryview], None],
         lose: Callable[[Exception], None],
         carrier: HttpCarrier,
+        most: int,
     ) -> None:
         self.channel = channel
         self.has_room = True
@@ -116,7 +118,7 @@ class _Side(asyncio.Protocol):
         self._take = take
         self._lose = lose
         self._carrier = carrier
-        self._pace = Pace(PIECE)
+        self._pace = Pace(most)
         self._endings: list[Callable[[], None]] = []
         self._waits = False
         self._is_paused = False

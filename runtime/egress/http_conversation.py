@@ -31,6 +31,8 @@ class Conversation:
         self.to_program = bytearray()
         self.over = False
         self.refusal: Refused | None = None
+        self.most_sought = secrets.most_sought
+        """How many texts are looked for in what the server says, at most."""
         self._host = host
         self._requests = Requests(host, port, secrets)
         self._program = _Stream()

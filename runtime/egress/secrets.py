@@ -67,6 +67,11 @@ class SecretSet:
     def __bool__(self) -> bool:
         return bool(self._values)
 
+    @property
+    def most_sought(self) -> int:
+        """How many texts are looked for in an answer, at most."""
+        return len(self._echoes) + len(CREDENTIALS) if self._values else 0
+
     def forget(self) -> None:
         """Let go of the values, whoever still has the set."""
         self._values.clear()
