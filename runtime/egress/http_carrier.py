@@ -21,6 +21,10 @@ PIECE = 32 * 1024
 The worst ones take 30 ms, as long as the side isn't known for that. Half as many would take a quarter off what passes.
 """
 
+SMALL = 32
+"""What is smaller than this part of a piece is looked at as soon as it comes. All else waits for its turn: of hundreds
+of connections that get something at the same time, each may take the 30 ms."""
+
 
 class HttpCarrier:
     """Carries a conversation of the program at `client`: first `is_asked`, then `carry`, if there is a server to be.
@@ -119,6 +123,7 @@ class _Side(asyncio.Protocol):
         self._lose = lose
         self._carrier = carrier
         self._pace = Pace(most)
+        self._small = most // SMALL
         self._endings: list[Callable[[], None]] = []
         self._waits = False
         self._is_paused = False
@@ -137,10 +142,13 @@ class _Side(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes."""
-        if self._rest:
-            self._rest = memoryview(bytes(self._rest) + data)
+        is_more = bool(self._rest)
+        self._rest = memoryview(bytes(self._rest) + data) if is_more else data
+        if is_more or len(data) >= PIECE:
+            self.wait(self._waits)
+        elif len(data) >= self._small:
+            self._await_turn()
         else:
-            self._rest = data
             self._go_on()
 
     def eof_received(self) -> None:

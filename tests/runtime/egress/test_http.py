@@ -8,15 +8,11 @@ import pytest
 
 from runtime.egress.bytes import ByteChannel, ChannelBroken
 from runtime.egress.http import serve_http
-from runtime.egress.http_answers import MAX_SEARCHED
-from runtime.egress.http_carrier import PIECE, HttpCarrier
-from runtime.egress.http_conversation import Conversation
 from runtime.egress.http_heads import MAX_HEAD, MAX_LINES
 from runtime.egress.layer import Layer
 from runtime.egress.secrets import SecretSet
 from runtime.network_values import Reason, SecretName
 from tests.runtime.egress.socket_pairs import socket_pair
-from tests.runtime.egress.stub_resolvers import SECONDS
 from tests.runtime.egress.talks import HOST, PORT, Peer, Talk, talking
 
 HOST_LINE = f"Host: {HOST}\r\n".encode()
@@ -655,36 +651,6 @@ async def test_what_is_hidden_waits_for_a_program_that_does_not_read() -> None:
         carried.cancel()
         await asyncio.wait([answering, carried])
     assert 257 * 1024 < size < 2**24
-
-
-class Watched(Conversation):
-    """Notes how much of an answer is looked at in one go."""
-
-    most = 0
-
-    def from_server(self, data: bytes | memoryview) -> None:
-        """The server says something."""
-        self.most = max(self.most, len(data))
-        super().from_server(data)
-
-
-@pytest.mark.parametrize(("number", "most"), [(1, PIECE), (100, MAX_SEARCHED // 102)])
-async def test_the_more_is_looked_for_the_less_is_looked_at_in_one_go(number: int, most: int) -> None:
-    """To follow a hundred long values at once takes a hundred times as long; Basic credentials may be two more."""
-    values = {SecretName(HOST, f"K{each}"): "s" * 1_000 + f"{each:03d}" for each in range(number)}
-    conversation = Watched(HOST, PORT, SecretSet(HOST, values))
-    answer = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 20 * PIECE
-    async with asyncio.timeout(SECONDS), socket_pair() as program, socket_pair() as server:
-        carrier = HttpCarrier(conversation, program.channel, lambda _: None)
-        await program.says(GET)
-        assert await carrier.is_asked()
-        hearing = asyncio.create_task(program.hears(19 * PIECE))
-        answering = asyncio.create_task(server.says(answer))
-        carrying = asyncio.create_task(carrier.carry(server.channel))
-        await asyncio.gather(answering, hearing)
-        carrying.cancel()
-        await asyncio.wait([carrying])
-    assert 1024 <= conversation.most <= most
 
 
 async def test_a_server_that_does_not_read_makes_its_program_wait() -> None:
