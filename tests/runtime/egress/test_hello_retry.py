@@ -17,7 +17,9 @@ from runtime.network_values import Reason, Verdict
 from tests.runtime.egress.gates import HOST, open_gate
 from tests.runtime.egress.hellos import ECH, Hello, in_pieces, in_records, real_hello, record, server_names
 from tests.runtime.egress.memory_connections import WINDOW, ConnectionReset, Program
+from tests.runtime.egress.receivers import Told
 from tests.runtime.egress.socket_pairs import socket_pair
+from tests.runtime.egress.stub_channels import StubChannel
 from tests.runtime.egress.stub_resolvers import StubResolver
 from tests.runtime.egress.stub_servers import StubServer, echo, swallow
 from tests.runtime.egress.stub_streams import Accepted, server_context
@@ -184,3 +186,82 @@ async def test_a_server_that_does_not_answer_makes_the_program_wait() -> None:
             sending.cancel()
             program.cut()
             assert (await server.last_over()).raw == FIRST
+
+
+def has_room(program: Told) -> bool:
+    """What the program was told last; a function, as types of attributes aren't expected to change meanwhile."""
+    return program.has_room
+
+
+@pytest.mark.parametrize("rest", [b"", EARLY])
+def test_a_program_has_no_room_as_long_as_what_it_says_waits(rest: bytes) -> None:
+    """Nor when the server has none, before its answer and after it: only what little has come is held."""
+    server, program = StubChannel(), Told()
+    retry = HelloRetry(server, HOST, rest)
+    retry.hand_over(program)
+    assert has_room(program) is not bool(rest)
+    server.receiver.pause_writing()
+    assert not has_room(program)
+    server.receiver.resume_writing()
+    assert has_room(program) is not bool(rest)
+    retry.write(EARLY)
+    assert not has_room(program)
+    server.receiver.pause_writing()
+    server.receiver.resume_writing()
+    assert not has_room(program)
+    server.receiver.data_received(ANSWER)
+    assert has_room(program)
+    assert server.heard == rest + EARLY
+    server.receiver.pause_writing()
+    assert not has_room(program)
+    server.receiver.resume_writing()
+    assert has_room(program)
+    retry.write(b"more")
+    retry.end()
+    assert server.heard == rest + EARLY + b"more"
+    assert server.has_ended
+
+
+def test_a_server_without_room_may_answer() -> None:
+    """What was kept goes on; the program waits until the server has taken it."""
+    server, program = StubChannel(), Told()
+    retry = HelloRetry(server, HOST, EARLY)
+    retry.hand_over(program)
+    server.receiver.pause_writing()
+    server.receiver.data_received(ANSWER)
+    assert server.heard == EARLY
+    assert not has_room(program)
+    server.receiver.resume_writing()
+    assert has_room(program)
+
+
+ASKING = record(b"\2" + bytes(5) + ASKS_AGAIN)
+
+
+def test_a_server_asks_once() -> None:
+    """After the second ClientHello, whatever the server says or doesn't, what the program says is its own concern."""
+    server, program = StubChannel(), Told()
+    retry = HelloRetry(server, HOST, b"")
+    retry.hand_over(program)
+    server.receiver.data_received(ASKING)
+    retry.write(FIRST)
+    server.receiver.data_received(ASKING)
+    retry.write(b"no TLS")
+    server.receiver.eof_received()
+    retry.write(b", again")
+    assert server.heard == FIRST + b"no TLS, again"
+    assert program.data == ASKING + ASKING
+
+
+def test_a_program_that_ends_is_not_waited_for() -> None:
+    """Neither when nothing of it waits, nor in the middle of a second ClientHello, which the server never sees then."""
+    for says in (b"", FIRST[:-1]):
+        server = StubChannel()
+        retry = HelloRetry(server, HOST, b"")
+        retry.hand_over(Told())
+        if says:
+            server.receiver.data_received(ASKING)
+            retry.write(says)
+        retry.end()
+        assert server.has_ended
+        assert not server.heard

@@ -11,39 +11,12 @@ from runtime.egress.http_carrier import PIECE, SMALL, HttpCarrier
 from runtime.egress.http_conversation import Conversation
 from runtime.egress.secrets import SecretSet
 from runtime.network_values import SecretName
+from tests.runtime.egress.stub_channels import StubChannel
 from tests.runtime.egress.stub_resolvers import SECONDS
 
 HOST = "api.example.com"
 GET = b"GET / HTTP/1.1\r\nHost: api.example.com\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
-
-
-class Mouth:
-    """A channel whose other side says what the test tells the `receiver`. There is room for whatever it is told."""
-
-    def __init__(self) -> None:
-        self.receiver: asyncio.Protocol
-        self.heard = b""
-
-    def hand_over(self, receiver: asyncio.Protocol) -> None:
-        """See ByteChannel."""
-        self.receiver = receiver
-
-    def write(self, data: bytes) -> None:
-        """See ByteChannel."""
-        self.heard += data
-
-    def end(self) -> None:
-        """See ByteChannel."""
-
-    def pause(self) -> None:
-        """See ByteChannel."""
-
-    def resume(self) -> None:
-        """See ByteChannel."""
-
-    def close(self) -> None:
-        """See ByteChannel."""
 
 
 class Watched(Conversation):
@@ -65,7 +38,7 @@ class Carried:
 
     def __init__(self, conversation: Watched) -> None:
         self.conversation = conversation
-        self.program, self.server = Mouth(), Mouth()
+        self.program, self.server = StubChannel(), StubChannel()
         self._carrier = HttpCarrier(conversation, self.program, lambda _: None)
         self._carrying: asyncio.Task[None]
 
