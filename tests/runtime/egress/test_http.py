@@ -210,7 +210,7 @@ async def test_the_whole_server_may_be_asked_for_its_options() -> None:
 async def test_headers_of_the_connection_end_with_it() -> None:
     """Those that HTTP names, and those that the request does; so no server is asked to switch protocols."""
     head = (
-        b"GET / HTTP/1.1\r\nConnection: Upgrade, X-Mine, content-length\r\nUpgrade: websocket\r\nX-Mine: 1\r\n"
+        b"GET / HTTP/1.1\r\nConnection: X-Mine, content-length\r\nUpgrade: websocket\r\nX-Mine: 1\r\n"
         b"Connection: X-Two\r\nX-Two: 1\r\n"
         b"Keep-Alive: 5\r\nTE: trailers\r\nTrailer: X\r\nProxy-Connection: keep-alive\r\nHTTP2-Settings: x\r\n"
         b"X-Kept: 1\r\n"
@@ -544,6 +544,7 @@ async def test_a_server_that_ends_between_requests_ends_the_connection(unasked: 
         b"HTTP/1.1 200 OK\r\nX: a\r\n folded\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX y: z\r\n\r\n",
         b"HTTP/2.0 200 OK\r\n\r\n",
+        b"HTTP/1.1 099 Early\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * MAX_HEAD + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X:\r\n" * MAX_LINES + b"\r\n",
     ],
