@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 INVALID_REQUEST = "invalid_request_error"
 SERVER_ERROR = "server_error"
 
+# Errors repeat what was sent, which may be megabytes. So much of a text is enough to recognise it.
+MOST_SHOWN = 1000
+
 # The official clients repeat 408, 409, 429 and 5xx by themselves, unless this header forbids it.
 NO_RETRY = {"x-should-retry": "false"}
 
@@ -58,8 +61,13 @@ def answer_to(error: errors.SandlotError) -> Answer:
 
 def error_response(answer: Answer, message: str, *, param: str | None = None, code: str | None = None) -> Response:
     """An error in the envelope, always with all four keys, as a whole response."""
-    error = {"message": message, "type": answer.type, "param": param, "code": code}
+    error = {"message": _shown(message), "type": answer.type, "param": param and _shown(param), "code": code}
     return Response(to_json({"error": error}), answer.status, answer.headers, media_type="application/json")
+
+
+def _shown(text: str) -> str:
+    """The text, its middle left out if it is long: the end says what would have been right."""
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN // 2]}…{text[-MOST_SHOWN // 2 :]}"
 
 
 def refusal(error: errors.SandlotError) -> Response:

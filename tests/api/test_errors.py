@@ -45,6 +45,19 @@ def test_outages(kind: type[errors.SandlotError], caplog: pytest.LogCaptureFixtu
     assert "10.0.0.7" in caplog.text
 
 
+@pytest.mark.parametrize("sent", ["x" * 1_000_000, "\0" * 1_000_000, "表" * 1_000_000])
+def test_what_was_sent_is_not_repeated_at_length(sent: str) -> None:
+    """Of megabytes an error repeats the beginning and the end; what is short is repeated whole."""
+    body = bytes(refusal(errors.InvalidInput(f"Invalid value: '{sent}'. Use 'a'.", param=sent)).body)
+    assert len(body) < 16 * 1024
+    error = json.loads(body)["error"]
+    assert error["message"].startswith(f"Invalid value: '{sent[:100]}")
+    assert error["message"].endswith(f"{sent[:100]}'. Use 'a'.")
+    assert error["param"].startswith(sent[:100])
+    short = json.loads(bytes(refusal(errors.InvalidInput(sent[:1000], param=sent[:1000])).body))["error"]
+    assert (short["message"], short["param"]) == (sent[:1000], sent[:1000])
+
+
 def test_subclass() -> None:
     """An error that the table does not name is answered as the nearest class above it, at last as our fault."""
 
