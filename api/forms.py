@@ -29,7 +29,8 @@ FORM = "multipart/form-data"
 ENVELOPE_MAX_BYTES = 64 * 1024
 FIELD_MAX_BYTES = 4096
 
-_BRACKETS = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)")
+# An object's value, as `a[b]`. Nothing in a form is as deep as what this takes; more would be too deep to be checked.
+_BRACKETS = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\]){1,8})")
 
 
 class Form(Generic[Model]):

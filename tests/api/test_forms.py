@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from api.forms import FIELD_MAX_BYTES, open_form
 from api.schemas.base import InFile, Integer, RequestBody
 from api.schemas.container_files import ContainerFileForm
+from api.schemas.files import FileForm
 from runtime.errors import InvalidInput
 from tests.multipart_requests import END, field, file, part, request
 
@@ -122,6 +123,13 @@ async def test_no_name_needed() -> None:
 async def test_refused(parts: list[bytes], param: str | None, code: str) -> None:
     """Whatever is wrong with a form is refused by the name of the field."""
     assert await refused(OneFile, *parts) == (param, code)
+
+
+async def test_objects_in_objects() -> None:
+    """A name that asks for a thousand objects within each other is refused as any other that isn't known."""
+    for field_name in ("purpose", "expires_after"):
+        name = field_name + "[a]" * 1000
+        assert await refused(FileForm, field(name, "x")) == (name, "unknown_parameter")
 
 
 async def test_list_refused() -> None:
