@@ -17,7 +17,8 @@ class RequestBody(BaseModel):
     """A JSON request body, or an object inside one: nothing unknown in it, and nothing converted.
 
     It can be a form's model too (`api.forms`), whose fields come as text and are converted. Its integers are of type
-    Integer.
+    Integer. Its lists have a maximum length or fail fast: the first thing wrong is all that is said, and what is kept
+    of each of thousands would hold up others.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

@@ -35,8 +35,8 @@ class AllowlistPolicy(RequestBody):
     """The network, as far as these domains."""
 
     type: Literal["allowlist"]
-    allowed_domains: Annotated[list[str], Field(min_length=1)]
-    domain_secrets: Annotated[list[DomainSecret], Field(min_length=1)] | None = None
+    allowed_domains: Annotated[list[str], Field(min_length=1, fail_fast=True)]
+    domain_secrets: Annotated[list[DomainSecret], Field(min_length=1, fail_fast=True)] | None = None
 
     def to_wanted(self) -> WantedNetwork:
         """What is to be reached."""

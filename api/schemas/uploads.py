@@ -44,7 +44,7 @@ class UploadPartForm(RequestBody):
 class UploadComplete(RequestBody):
     """The body of `POST /v1/uploads/{id}/complete`."""
 
-    part_ids: Annotated[list[str], Field(min_length=1)]
+    part_ids: Annotated[list[str], Field(min_length=1, fail_fast=True)]
     md5: Annotated[str, AfterValidator(_checksum)] | None = None
 
 

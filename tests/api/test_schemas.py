@@ -9,10 +9,12 @@ from pydantic import ValidationError
 
 from api import wording
 from api.pagination import ListObject
+from api.schemas.base import RequestBody
 from api.schemas.container_files import ContainerFileObject
 from api.schemas.containers import ContainerCreate, ContainerObject
 from api.schemas.egress import EgressObject
 from api.schemas.shell_calls import ShellCallCreate
+from api.schemas.uploads import UploadComplete
 from runtime.errors import InvalidInput
 from runtime.network_values import (
     DomainSecret,
@@ -129,6 +131,23 @@ def test_above_the_maximum() -> None:
         create(expires_after={"anchor": "last_active_at", "minutes": 61}).to_spec(60)
     assert (caught.value.param, caught.value.code) == ("expires_after.minutes", "integer_above_max_value")
     assert "expires_after.minutes" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("model", "start", "end"),
+    [
+        (ContainerCreate, '{"network_policy": {"type": "allowlist", "allowed_domains": [', "]}}"),
+        (ContainerCreate, '{"network_policy": {"type": "allowlist", "domain_secrets": [', "]}}"),
+        (ContainerCreate, '{"file_ids": [', "]}"),
+        (ContainerCreate, '{"skills": [', "]}"),
+        (UploadComplete, '{"part_ids": [', "]}"),
+    ],
+)
+def test_thousands_of_wrong_values(model: type[RequestBody], start: str, end: str) -> None:
+    """As what is wrong first is all that is said, nothing is kept of what is wrong with all the others."""
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate_json(f"{start}{','.join(['{}'] * 10_000)}{end}")
+    assert caught.value.error_count() < 1000
 
 
 def test_network() -> None:
