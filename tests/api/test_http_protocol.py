@@ -158,6 +158,31 @@ async def test_half_a_head(connect: Connect, said: bytes) -> None:
     assert line.wire.refusal == (408, "head_timeout")
 
 
+async def test_a_head_that_comes_slowly(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then doesn't give it any more time."""
+    line = connect()
+    await line.send(HEAD[:10])
+    later = asyncio.get_running_loop().time() + HEAD_SECONDS - 1
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: later)
+    await line.send(HEAD[10:20])
+    assert not line.wait(0)
+    assert line.wait(2)
+    assert line.wire.refusal == (408, "head_timeout")
+
+
+@pytest.mark.parametrize("beginning", [b"GET /", HEAD[:-2] + b"x: ", HEAD[:-2], b""])
+async def test_a_head_without_an_end_in_small_pieces(connect: Connect, beginning: bytes) -> None:
+    """What the parser is still waiting for the end of is counted over all pieces."""
+    line = connect()
+    await line.send(beginning)
+    piece = b"\r\n" * 500 if beginning == b"" else b"a" * 1000
+    for _ in range(HEAD_MAX_BYTES // 1000):
+        await line.send(piece)
+    assert not line.wire.closed
+    await line.send(piece)
+    assert line.wire.refusal == (431, "request_head_too_large")
+
+
 async def test_half_of_a_later_head(connect: Connect) -> None:
     """On a connection that is kept its time begins with its first byte."""
     line = connect()
@@ -183,6 +208,18 @@ async def test_half_a_body(connect: Connect) -> None:
     line.protocol.connection_lost(None)
     await settle()
     assert line.application.saw == ["http.disconnect"]
+
+
+async def test_a_body_that_comes_slowly(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever comes of it gives the client all of its time again."""
+    line = connect()
+    line.application.may_read.set()
+    await line.send(HEAD + b"half")
+    later = asyncio.get_running_loop().time() + BODY_SECONDS - 1
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: later)
+    await line.send(b"x")
+    assert not line.wait(BODY_SECONDS - 1)
+    assert line.wait(BODY_SECONDS + 1)
 
 
 async def test_a_body_that_the_service_is_slow_to_read(connect: Connect) -> None:
@@ -229,6 +266,26 @@ async def test_requests_that_wait(connect: Connect) -> None:
     assert line.wire.received.count(b"HTTP/1.1 200 ") == 1 + MOST_WAITING
 
 
+async def test_requests_one_after_another(connect: Connect) -> None:
+    """What the head of one may have is not less for those before it."""
+    line = connect()
+    line.application.may_read.set()
+    line.application.may_answer.set()
+    for _ in range(3):
+        await line.send(GET.replace(b"host: x", b"\r\n".join([b"x: " + b"a" * 600] * 60)))
+    assert line.wire.received.count(b"HTTP/1.1 200 ") == 3
+
+
+async def test_the_last_request_with_an_offer_of_another_protocol(connect: Connect) -> None:
+    """It is answered, too, whatever comes behind it."""
+    line = connect()
+    line.application.may_read.set()
+    line.application.may_answer.set()
+    await line.send(HEAD.replace(b"host", b"connection: close, upgrade\r\nupgrade: h2c\r\nhost") + bytes(10) + GET)
+    assert line.wire.received.count(b"HTTP/1.1 200 ") == 1
+    assert line.wire.closed
+
+
 LARGE = GET.replace(b"host: x", b"x: " + b"a" * (HEAD_MAX_BYTES // 2))
 
 
@@ -263,6 +320,20 @@ async def test_after_a_long_call(connect: Connect, monkeypatch: pytest.MonkeyPat
     assert line.wire.received.startswith(b"HTTP/1.1 200 ")
     assert not line.wait(KEEP_ALIVE_SECONDS - 1)
     assert line.wait(KEEP_ALIVE_SECONDS + 1)
+
+
+async def test_a_long_call_after_another(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time to ask for something else has ended with the request: it doesn't go on while that is answered."""
+    line = connect()
+    line.application.may_read.set()
+    line.application.may_answer.set()
+    await line.send(GET)
+    line.application.may_answer.clear()
+    await line.send(GET)
+    later = asyncio.get_running_loop().time() + 100_000
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: later)
+    await settle()
+    assert not line.wire.closed
 
 
 async def test_an_answer_that_is_not_taken(connect: Connect) -> None:
