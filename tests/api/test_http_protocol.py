@@ -170,6 +170,18 @@ async def test_a_head_that_comes_slowly(connect: Connect, monkeypatch: pytest.Mo
     assert line.wire.refusal == (408, "head_timeout")
 
 
+async def test_a_body_after_a_head_that_came_slowly(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has all of its own time."""
+    line = connect()
+    line.application.may_read.set()
+    await line.send(HEAD[:10])
+    later = asyncio.get_running_loop().time() + HEAD_SECONDS - 1
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: later)
+    await line.send(HEAD[10:])
+    assert not line.wait(BODY_SECONDS - 1)
+    assert line.wait(BODY_SECONDS + 1)
+
+
 @pytest.mark.parametrize("beginning", [b"GET /", HEAD[:-2] + b"x: ", HEAD[:-2], b""])
 async def test_a_head_without_an_end_in_small_pieces(connect: Connect, beginning: bytes) -> None:
     """What the parser is still waiting for the end of is counted over all pieces."""
