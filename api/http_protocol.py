@@ -46,7 +46,7 @@ class HttpProtocol(HttpToolsProtocol):
     """
 
     _untaken = 0
-    """How many bytes of an answer the client hadn't taken at the last look; 0 where that holds nothing up."""
+    """How many bytes of an answer the client hadn't taken at the last look."""
 
     _in_head = True
     """Whether a head is on its way. A new connection is for nothing else: what it owes begins with it."""
@@ -76,7 +76,7 @@ class HttpProtocol(HttpToolsProtocol):
         """See asyncio.Protocol."""
         self._heard = self.loop.time()
         if self.server_state.full():
-            self.transport = GatheringTransport(transport)
+            self.transport = transport
             self._refuse(TOO_MANY_CONNECTIONS, "There are too many connections.", "too_many_connections")
         else:
             super().connection_made(GatheringTransport(transport))
@@ -100,7 +100,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse_unreadable()
             return
         self._unparsed_bytes = 0 if self._parsed else self._unparsed_bytes + len(data)
-        if self._unparsed_bytes > HEAD_MAX_BYTES and not self.transport.is_closing():
+        if self._unparsed_bytes > HEAD_MAX_BYTES:
             self._refuse(TOO_LARGE, HEAD_TOO_LARGE, "request_head_too_large")
 
     def _parse(self, data: bytes) -> None:
@@ -130,7 +130,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if awaited is Awaited.ANSWER:
             self.transport.abort()
-        elif awaited is Awaited.BODY and not self.cycle.response_started:
+        elif awaited is Awaited.BODY:
             self._refuse(TIME_IS_UP, f"No more of the request's body came for {BODY_SECONDS} seconds.", "body_timeout")
         elif awaited is Awaited.HEAD and self.headers is not None:
             self._refuse(TIME_IS_UP, f"The request's head didn't come within {HEAD_SECONDS} seconds.", "head_timeout")
@@ -140,14 +140,14 @@ class HttpProtocol(HttpToolsProtocol):
     def _awaited(self, now: float) -> Awaited | None:
         """What is waited for, if it is the client's turn."""
         held_up = self.flow.write_paused or self.transport.is_closing()
-        untaken = self.transport.get_write_buffer_size() if held_up else 0
+        untaken = self.transport.get_write_buffer_size()
         if untaken != self._untaken:
             self._untaken, self._heard = untaken, now
         if held_up:
             return Awaited.ANSWER
         if self._all_answered():
             return Awaited.HEAD if self._in_head else Awaited.NEXT
-        if self._answering is not self.cycle or self._in_head:
+        if self._answering is not self.cycle:
             return None
         if self.flow.read_paused or self.cycle.waiting_for_100_continue:
             self._heard = now  # nothing can come before the service takes what is there, or asks for it
