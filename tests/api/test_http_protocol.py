@@ -17,11 +17,14 @@ from api.connections import (
     CROWDED_SECONDS,
     HEAD_SECONDS,
     KEEP_ALIVE_SECONDS,
+    MOST_CONNECTIONS,
     Connections,
+    most_connections,
 )
 from api.http_protocol import HEAD_MAX_BYTES, MOST_WAITING, HttpProtocol
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
 HEAD = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n"
 
 
@@ -156,6 +159,7 @@ async def test_half_a_head(connect: Connect, said: bytes) -> None:
     assert not line.wait(HEAD_SECONDS - 1)
     assert line.wait(HEAD_SECONDS + 1)
     assert line.wire.refusal == (408, "head_timeout")
+    assert b"\r\nconnection: close\r\n" in line.wire.received
 
 
 async def test_a_head_that_comes_slowly(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,6 +196,27 @@ async def test_a_head_without_an_end_in_small_pieces(connect: Connect, beginning
         await line.send(piece)
     assert not line.wire.closed
     await line.send(piece)
+    assert line.wire.refusal == (431, "request_head_too_large")
+
+
+LONG = b"a" * HEAD_MAX_BYTES
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        GET.replace(b"/", b"/" + LONG, 1),
+        GET.replace(b"x\r", LONG + b"\r"),
+        GET.replace(b"host", LONG),
+        CHUNKED + b"0\r\nx: " + LONG + b"\r\n\r\n",
+        CHUNKED + b"0\r\n" + LONG + b": x\r\n\r\n",
+    ],
+    ids=["url", "value", "name", "value of a trailer", "name of a trailer"],
+)
+async def test_a_large_head_in_one_piece(connect: Connect, head: bytes) -> None:
+    """It is refused though it has an end, and nothing was left to wait for."""
+    line = connect()
+    await line.send(head)
     assert line.wire.refusal == (431, "request_head_too_large")
 
 
@@ -301,7 +326,9 @@ async def test_the_last_request_with_an_offer_of_another_protocol(connect: Conne
 LARGE = GET.replace(b"host: x", b"x: " + b"a" * (HEAD_MAX_BYTES // 2))
 
 
-@pytest.mark.parametrize("more", [GET * (1 + MOST_WAITING), LARGE * 2, b"garbage\r\n", b"\r\n" * 100_000])
+@pytest.mark.parametrize(
+    "more", [GET * (1 + MOST_WAITING), LARGE * 2, b"garbage\r\n", b"\r\n" * 100_000, CHUNKED + b"x"]
+)
 async def test_nothing_is_said_in_place_of_an_answer(connect: Connect, more: bytes) -> None:
     """Where one is due, a refusal of what came afterwards would be taken for it: the connection just ends."""
     line = connect()
@@ -310,6 +337,29 @@ async def test_nothing_is_said_in_place_of_an_answer(connect: Connect, more: byt
     await line.send(more)
     assert line.wire.closed
     assert line.wire.received == b""
+
+
+@pytest.mark.parametrize("seconds", [0, BODY_SECONDS + 1])
+async def test_nothing_is_said_within_an_answer(connect: Connect, seconds: float) -> None:
+    """One may have begun before its request was whole. When that has a fault, or doesn't go on, the connection ends."""
+    line = connect()
+    await line.send(CHUNKED)
+    line.protocol.cycle.response_started = True
+    if seconds == 0:
+        await line.send(b"x")
+    else:
+        line.application.may_read.set()
+        await settle()
+    assert line.wait(seconds)
+    assert line.wire.received == b""
+
+
+async def test_an_answer_goes_at_once(connect: Connect) -> None:
+    """It is sent before anything else is done for its request."""
+    line = connect()
+    line.protocol.transport.write(b"an answer")
+    line.protocol.on_response_complete()
+    assert line.wire.received == b"an answer"
 
 
 async def test_half_a_body_behind_a_long_call(connect: Connect) -> None:
@@ -387,6 +437,12 @@ async def test_the_rest_of_a_body_that_was_answered(connect: Connect) -> None:
     line.protocol.cycle.response_complete = True
     assert not line.wait(BODY_SECONDS)
     assert line.wait(1000)
+
+
+def test_how_many_there_may_be() -> None:
+    """Half of the files that may be open, as far as there is memory for their heads."""
+    assert most_connections(1000) == 500
+    assert most_connections(1_000_000) == MOST_CONNECTIONS
 
 
 async def test_when_it_is_crowded(connect: Connect) -> None:

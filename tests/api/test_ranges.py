@@ -22,6 +22,7 @@ ETAG = '"file-1"'
         ("bytes=-10", 0, 10),
         ("bytes=-11", 0, 10),
         ("Bytes = 3-5", 3, 6),
+        ("bytes=3-5 \t", 3, 6),
         ("bytes=0-" + "9" * 5000, 0, 10),
         ("bytes=-" + "9" * 5000, 0, 10),
         ("bytes=" + "0" * 5000 + "3-5", 3, 6),
@@ -30,6 +31,13 @@ ETAG = '"file-1"'
 def test_one_range(asked: str, start: int, end: int) -> None:
     """One range gives its bytes, as far as they are there."""
     assert wanted(asked, None, ETAG, 10) == ByteRange(start, end, 10)
+
+
+def test_large() -> None:
+    """The content may be as large as a file can be."""
+    size = 2**63 - 1
+    assert wanted(f"bytes={size - 2}-{size - 1}", None, ETAG, size) == ByteRange(size - 2, size, size)
+    assert wanted(f"bytes=-{size - 1}", None, ETAG, size) == ByteRange(1, size, size)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +53,7 @@ def test_one_range(asked: str, start: int, end: int) -> None:
         "bytes=1-2,4-5",
         "lines=1-2",
         "bytes=1-2x",
+        "bytes=1 - 2",
         "1-2",
     ],
 )
@@ -65,7 +74,8 @@ def test_not_there(asked: str, size: int) -> None:
 
 def test_if_range() -> None:
     """A range of another content is none; weak tags and dates never match."""
-    assert wanted("bytes=1-2", ETAG, ETAG, 10) == ByteRange(1, 3, 10)
+    for same in (ETAG, f"{ETAG} "):
+        assert wanted("bytes=1-2", same, ETAG, 10) == ByteRange(1, 3, 10)
     for other in ('"file-2"', f"W/{ETAG}", "Sun, 22 Nov 2026 22:22:22 GMT", ""):
         assert wanted("bytes=1-2", other, ETAG, 10) is None
         assert wanted("bytes=99-", other, ETAG, 10) is None
