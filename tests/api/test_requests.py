@@ -7,7 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.types import Message
 
+from api.bodies import MOST_VALUES, read_json
 from tests.api.conftest import NoRuntime
 
 CONTAINERS = "/v1/containers"
@@ -123,6 +126,20 @@ async def test_chunked_too_large(http: httpx.AsyncClient, path: str) -> None:
     found = error(await http.post(path, content=endless(), headers={"content-type": "application/json"}), 413)
     assert found["code"] == "too_large"
     assert sent <= 6000
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_bodies_of_the_limits(chunked: bool) -> None:
+    """A body may be just as large as is allowed, and have just as many values, however it comes."""
+    body = b"[" + b"," * (MOST_VALUES - 1) + b'"a,b,c"]'
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    headers = [(b"content-type", b"application/json")]
+    headers += [] if chunked else [(b"content-length", str(len(body)).encode())]
+    request = Request({"type": "http", "headers": headers}, receive)
+    assert await read_json(request, len(body)) == body
 
 
 async def test_bad_body(http: httpx.AsyncClient) -> None:
