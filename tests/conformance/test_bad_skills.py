@@ -122,7 +122,7 @@ def test_a_bad_update_names_its_field(
     assert (error["param"], error["code"]) == (param, code)
 
 
-@pytest.mark.parametrize("unknown", [NO_SKILL, "x", "skill_", NO_SKILL.upper(), "..\\skills", "\0", "💥", "x" * 5000])
+@pytest.mark.parametrize("unknown", [NO_SKILL, "x", "skill_", NO_SKILL.upper(), "..\\skills", "\0", "💥", "x" * 900])
 def test_an_unknown_skill_is_not_found(http: httpx.Client, unknown: str) -> None:
     """An id of no skill, whatever its form, is a 404 in the envelope on every route."""
     path = f"/skills/{quote(unknown, safe='')}"
@@ -135,7 +135,7 @@ def test_an_unknown_skill_is_not_found(http: httpx.Client, unknown: str) -> None
     refusal(http.post(f"{path}/versions", files={"files": ("a.zip", skill({}))}), 404)
 
 
-@pytest.mark.parametrize("version", ["0", "2", "-1", "01", "1.0", "latest", "x", "9" * 30, "9" * 5000, "\0", "💥"])
+@pytest.mark.parametrize("version", ["0", "2", "-1", "01", "1.0", "latest", "x", "9" * 30, "9" * 900, "\0", "💥"])
 def test_an_unknown_version_is_not_found(http: httpx.Client, skill_id: str, version: str) -> None:
     """The number of no version, whatever its form, is a 404 in the envelope on every route."""
     path = f"/skills/{skill_id}/versions/{quote(version, safe='')}"
